@@ -1,0 +1,1 @@
+"""Pure words: no input, no output, no clock of its own."""

@@ -1,0 +1,123 @@
+"""Every error that Covenant raises on purpose, in one hierarchy.
+
+    CovenantError
+    ├── UsageError                what was asked for makes no sense as asked
+    │   └── ConfigError           covenant.toml says something we cannot follow
+    ├── Refusal                   we could, but we may not
+    ├── VaultError                the vault as a whole
+    │   ├── VaultMissing          there is no vault at that address
+    │   ├── VaultExists           there is one already, and it is never written over
+    │   ├── VaultLocked           someone else is at work in it
+    │   ├── WrongPassword         no key of the vault opens with this password
+    │   └── SnapshotMissing       the vault has no such snapshot, or more than one fits
+    ├── StoreError                where the vault's objects lie
+    │   ├── ObjectMissing         no object of that name
+    │   ├── ObjectExists          an object of that name exists, and is never written over
+    │   ├── StoreFull             no room left
+    │   ├── StoreDenied           the store does not let us (read-only, credentials, term of immutability)
+    │   └── StoreUnavailable      the store does not answer, or not now (transient)
+    ├── DamageError               bytes are not what was written
+    ├── SourceError               the system to be kept cannot be read
+    ├── TargetError               the place to restore to cannot be written
+    └── Interrupted               stopped by a signal; what was acknowledged stays
+
+A message is lower case, has no full stop and names the thing. A hint is a sentence that says what to do next.
+Exit codes are decided at the edge (``covenant.cli.exits``), and a test proves that every class has one.
+"""
+
+from __future__ import annotations
+
+
+class CovenantError(Exception):
+    """Something stopped us, and we know what."""
+
+    transient: bool = False
+    """Whether trying again, unchanged, can help."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UsageError(CovenantError):
+    """What was asked for makes no sense as asked."""
+
+
+class ConfigError(UsageError):
+    """``covenant.toml`` says something that cannot be followed."""
+
+
+class Refusal(CovenantError):
+    """It could be done, but it may not."""
+
+
+class VaultError(CovenantError):
+    """The vault as a whole cannot be used as asked."""
+
+
+class VaultMissing(VaultError):
+    """There is no vault at that address."""
+
+
+class VaultExists(VaultError):
+    """There is a vault at that address already."""
+
+
+class VaultLocked(VaultError):
+    """Someone else is at work in the vault in a way that excludes us."""
+
+    transient = True
+
+
+class WrongPassword(VaultError):
+    """No key of the vault opens with this password."""
+
+
+class SnapshotMissing(VaultError):
+    """No snapshot, or more than one, answers to that name."""
+
+
+class StoreError(CovenantError):
+    """A store failed in a way that has no class of its own."""
+
+
+class ObjectMissing(StoreError):
+    """The store has no object of that name."""
+
+
+class ObjectExists(StoreError):
+    """The store has an object of that name, and objects are never written over."""
+
+
+class StoreFull(StoreError):
+    """The store has no room left."""
+
+
+class StoreDenied(StoreError):
+    """The store does not let us: read-only, wrong credentials, or a term of immutability."""
+
+
+class StoreUnavailable(StoreError):
+    """The store does not answer, or not now."""
+
+    transient = True
+
+
+class DamageError(CovenantError):
+    """Bytes are not what was written: a wrong hash, a wrong authenticator, a cut-off object."""
+
+
+class SourceError(CovenantError):
+    """The system to be kept cannot be read."""
+
+
+class TargetError(CovenantError):
+    """The place to restore to cannot be written."""
+
+
+class Interrupted(CovenantError):
+    """Stopped by a signal; everything acknowledged before stays."""

@@ -1,0 +1,73 @@
+"""What a vault asks of the place where its objects lie.
+
+Objects are named, immutable and whole. A name is a relative path of ASCII letters, digits, ``-``, ``_``, ``.`` in
+segments joined by ``/`` (``data/ab/ab12…``, ``config``). The three interfaces are steps of privilege: who is handed
+an ``AppendStore`` cannot delete, by type.
+
+Errors are those of ``covenant.kernel.errors``: ``ObjectMissing``, ``ObjectExists``, ``StoreFull``, ``StoreDenied``,
+``StoreUnavailable`` (the only transient one) and ``StoreError`` for the rest. Every method is thread-safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, TypeAlias
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Listed(NamedTuple):
+    """An object as a listing shows it."""
+
+    name: str
+    size: int
+
+
+class ReadStore(Protocol):
+    """Named immutable objects that can be read."""
+
+    @property
+    def url(self) -> str:
+        """The store's address, without any secret in it."""
+        ...
+
+    def get(self, name: str) -> bytes:
+        """The whole object. Raises ``ObjectMissing``."""
+        ...
+
+    def get_range(self, name: str, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``.
+
+        Raises ``ObjectMissing``; raises ``DamageError`` when the object ends before ``offset + length``.
+        """
+        ...
+
+    def size(self, name: str) -> int:
+        """The object's size in bytes. Raises ``ObjectMissing``."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Every object below the folder ``prefix`` (``"snapshots"``, ``"data"``; ``""`` is everything).
+
+        No order is promised. Unfinished writes are never listed. A folder that does not exist lists nothing.
+        """
+        ...
+
+
+class AppendStore(ReadStore, Protocol):
+    """A store that takes new objects and never loses or changes one."""
+
+    def put(self, name: str, data: Buffer) -> None:
+        """Store an object: whole or not at all, durable on return, never over another.
+
+        Raises ``ObjectExists`` if the name is taken, whatever it holds. The caller may reuse ``data`` on return.
+        """
+        ...
+
+
+class Store(AppendStore, Protocol):
+    """A store from which objects can be deleted."""
+
+    def delete(self, name: str) -> None:
+        """Delete an object, durably. Raises ``ObjectMissing`` if there is none."""
+        ...
