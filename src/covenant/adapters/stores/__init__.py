@@ -1,0 +1,1 @@
+"""Where a vault's objects lie: one module per kind of place, and wrappers that add one quality each."""
