@@ -1,0 +1,1 @@
+"""Bringing in: one source, once, into the vault."""

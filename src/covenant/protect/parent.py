@@ -1,0 +1,81 @@
+"""What a directory was like in the parent snapshot, and whether an entry is still the same.
+
+The quick way needs no parsing: the text that we would write for an entry today, up to its content, stands word for
+word in the parent's tree if nothing changed, and in the same order. At the first entry that differs the parent's
+tree is parsed and looked up by name; then the file's size, times and inode decide (which is also how trees of
+another program are compared, whose times have another zone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from covenant.kernel.errors import DamageError
+from covenant.protect.ports import Entry
+from covenant.vault.tree import Node, decode_tree, node_text
+
+_HEAD = len('{"nodes":[')
+_CONTENT = ',"content":['
+
+
+class OldDirectory:
+    """One directory of the parent snapshot.
+
+    ``present(id)`` tells whether the vault still has a blob: what it has lost is read again, so that backups mend it.
+    """
+
+    def __init__(self, text: str, present: Callable[[str], bool]) -> None:
+        self._text = text
+        self._present = present
+        self._at = _HEAD
+        self._nodes: dict[str, Node] | None = None
+
+    def unchanged(self, entry: Entry) -> str | None:
+        """The whole text of the entry's node, if its content need not be read again."""
+        if self._nodes is None:
+            text, begin = self._text, self._at
+            if text.startswith(entry.metadata, begin):
+                content = begin + len(entry.metadata)
+                end = text.find("}", content)
+                if text.startswith(_CONTENT, content) and self._all_present(text[content + len(_CONTENT) : end - 1]):
+                    self._at = end + 2
+                    return text[begin : end + 1]
+            self._nodes = self._parsed()
+        return self._compared(entry, self._nodes.get(entry.name))
+
+    def passed(self, text: str) -> None:
+        """The entry just seen, not a file, has this text; keep step if it is the same as before."""
+        if self._nodes is None and self._text.startswith(text, self._at):
+            self._at += len(text) + 1
+
+    def subtree(self, name: str) -> str | None:
+        """The tree id of a subdirectory, by its name in quotes as it stands in the tree."""
+        begin = self._text.find(f'{{"name":{name},"type":"dir"')
+        if begin < 0:
+            return None
+        mark = '"subtree":"'
+        at = self._text.find(mark, begin)
+        return self._text[at + len(mark) : at + len(mark) + 64] if at >= 0 else None
+
+    def _parsed(self) -> dict[str, Node]:
+        try:
+            return {node.filename: node for node in decode_tree(self._text.encode())}
+        except DamageError:
+            return {}
+
+    def _compared(self, entry: Entry, node: Node | None) -> str | None:
+        if node is None or node.type != "file" or node.content is None or node.size != entry.size:
+            return None
+        same = (
+            node.inode == entry.inode
+            and node.mtime_ns == entry.mtime_ns
+            and node.ctime_ns == entry.ctime_ns
+        )
+        if not same or not all(self._present(blob) for blob in node.content):
+            return None
+        return node_text(entry.metadata, node.content)
+
+    def _all_present(self, listed: str) -> bool:
+        if len(listed) == 66:
+            return self._present(listed[1:-1])
+        return all(self._present(blob[1:-1]) for blob in listed.split(",")) if listed else True

@@ -1,0 +1,190 @@
+"""restic's locks: several may append side by side, one alone may take away.
+
+    locks/<id> = {"time", "exclusive", "hostname", "username", "pid", "uid", "gid"}   (sealed)
+
+There is no compare-and-swap in the format, so the protocol is: look for a lock that conflicts, write our own, wait
+a moment, look again, and give way if someone else was as quick. A lock is refreshed every five minutes by a new one;
+one that is older than thirty minutes, or whose process on this machine is gone, is stale and may be removed.
+(restic ``doc/design.rst``, "Locks")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from covenant.kernel.clock import Clock
+from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, VaultLocked
+from covenant.vault.gotext import time_nanoseconds
+from covenant.vault.names import LOCKS, id_of, object_name
+from covenant.vault.ports import Store
+from covenant.vault.snapshot import snapshot_time
+from covenant.vault.vault import Vault
+
+STALE_AFTER = timedelta(minutes=30)
+REFRESH_EVERY = timedelta(minutes=5)
+_SETTLE_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a lock: one process on one machine."""
+
+    hostname: str
+    username: str
+    pid: int
+    uid: int = 0
+    gid: int = 0
+
+
+class LockFile(msgspec.Struct, kw_only=True):
+    """A lock, as the vault has it."""
+
+    time: str
+    exclusive: bool = False
+    hostname: str = ""
+    username: str = ""
+    pid: int = 0
+    uid: int = 0
+    gid: int = 0
+    id: str = ""
+
+    def stale(self, now_ns: int, hostname: str) -> bool:
+        """Whether its holder is gone: too old, or a process of this machine that no longer runs."""
+        if now_ns - time_nanoseconds(self.time) > STALE_AFTER.total_seconds() * 1e9:
+            return True
+        return self.hostname == hostname and not _runs(self.pid)
+
+    def __str__(self) -> str:
+        kind = "exclusively" if self.exclusive else "for adding"
+        return f"held {kind} by {self.username}@{self.hostname}, process {self.pid}, since {self.time}"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+class Locks:
+    """The locks of one vault, as one process takes and sees them."""
+
+    def __init__(self, vault: Vault, store: Store, owner: Owner, clock: Clock) -> None:
+        self._vault = vault
+        self._store = store
+        self._owner = owner
+        self._clock = clock
+
+    def list(self) -> list[LockFile]:
+        """Every lock that there is. A lock that cannot be read conflicts with everything until it is removed."""
+        found = []
+        for listed in self._store.list(LOCKS):
+            lock_id = id_of(listed.name)
+            try:
+                lock = msgspec.json.decode(self._vault.load(LOCKS, lock_id), type=LockFile)
+            except ObjectMissing:
+                continue
+            except (DamageError, msgspec.MsgspecError):
+                lock = LockFile(time=snapshot_time(self._clock.now()), exclusive=True, hostname="unreadable")
+            lock.id = lock_id
+            found.append(lock)
+        return found
+
+    @contextlib.contextmanager
+    def shared(self, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the vault for reading and adding. Raises ``VaultLocked``."""
+        with self._held(exclusive=False, wait_seconds=wait_seconds):
+            yield
+
+    @contextlib.contextmanager
+    def exclusive(self, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the vault alone, for taking away. Raises ``VaultLocked``."""
+        with self._held(exclusive=True, wait_seconds=wait_seconds):
+            yield
+
+    def remove(self, *, all_of_them: bool = False) -> int:
+        """Remove stale locks, or all; returns how many."""
+        removed = 0
+        for lock in self.list():
+            if all_of_them or lock.stale(self._now_ns(), self._owner.hostname):
+                with contextlib.suppress(ObjectMissing):
+                    self._store.delete(object_name(LOCKS, lock.id))
+                    removed += 1
+        return removed
+
+    def _now_ns(self) -> int:
+        return int(self._clock.now().timestamp() * 1e9)
+
+    @contextlib.contextmanager
+    def _held(self, *, exclusive: bool, wait_seconds: float) -> Iterator[None]:
+        holder = [self._acquire(exclusive, wait_seconds)]
+        stop = threading.Event()
+        refresher = threading.Thread(target=self._refresh, args=(holder, exclusive, stop), daemon=True)
+        refresher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            refresher.join()
+            with contextlib.suppress(CovenantError):  # a lock left behind goes stale by itself
+                self._store.delete(object_name(LOCKS, holder[0]))
+
+    def _acquire(self, exclusive: bool, wait_seconds: float) -> str:
+        deadline = self._clock.monotonic() + wait_seconds
+        while True:
+            try:
+                return self._try(exclusive)
+            except VaultLocked:
+                if self._clock.monotonic() >= deadline:
+                    raise
+                self._clock.sleep(min(5.0, max(0.1, wait_seconds / 20)))
+
+    def _try(self, exclusive: bool) -> str:
+        self._refuse_conflict(exclusive, own="")
+        own = self._write(exclusive)
+        try:
+            self._clock.sleep(_SETTLE_SECONDS)
+            self._refuse_conflict(exclusive, own)
+        except BaseException:
+            self._store.delete(object_name(LOCKS, own))
+            raise
+        return own
+
+    def _refuse_conflict(self, exclusive: bool, own: str) -> None:
+        for lock in self.list():
+            conflicts = exclusive or lock.exclusive
+            if lock.id != own and conflicts and not lock.stale(self._now_ns(), self._owner.hostname):
+                raise VaultLocked(
+                    f"vault {self._store.url} is {lock}",
+                    "Wait until it has finished (--wait-lock 10m), "
+                    "or remove locks of dead processes with 'covenant unlock'.",
+                )
+
+    def _write(self, exclusive: bool) -> str:
+        owner = self._owner
+        lock = {
+            "time": snapshot_time(self._clock.now()),
+            "exclusive": exclusive,
+            "hostname": owner.hostname,
+            "username": owner.username,
+            "pid": owner.pid,
+            "uid": owner.uid,
+            "gid": owner.gid,
+        }
+        return self._vault.save(self._store, LOCKS, msgspec.json.encode(lock))
+
+    def _refresh(self, holder: list[str], exclusive: bool, stop: threading.Event) -> None:
+        while not stop.wait(REFRESH_EVERY.total_seconds()):
+            with contextlib.suppress(CovenantError):  # tried again in five minutes; five more chances before it is stale
+                old, holder[0] = holder[0], self._write(exclusive)
+                self._store.delete(object_name(LOCKS, old))

@@ -1,0 +1,102 @@
+"""Snapshots: one moment of one source, and which tree it had.
+
+    {"time", "parent"?, "tree", "paths", "hostname"?, "username"?, "uid"?, "gid"?, "excludes"?, "tags"?,
+     "original"?, "program_version"?, "summary"?}
+
+(restic ``doc/design.rst``, "Snapshots"). What Covenant adds it says in tags, which every restic keeps:
+``covenant:source=<name>`` and ``covenant:kind=full|incremental|differential``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from covenant.kernel.errors import DamageError
+from covenant.vault.gotext import time_nanoseconds, time_text
+
+SOURCE_TAG = "covenant:source="
+KIND_TAG = "covenant:kind="
+
+_NANO = 1_000_000_000
+
+
+class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One snapshot. ``id`` is the name under which it is stored, and not part of its text."""
+
+    time_: str = msgspec.field(name="time")
+    parent: str | None = None
+    tree: str
+    paths: list[str] | None = msgspec.field(default_factory=list)
+    hostname: str = ""
+    username: str = ""
+    uid: int = 0
+    gid: int = 0
+    excludes: list[str] | None = None
+    tags_: list[str] | None = msgspec.field(default=None, name="tags")
+    original: str | None = None
+    program_version: str = ""
+    summary: dict[str, Any] | None = None
+    id: str = ""
+
+    @property
+    def time(self) -> datetime:
+        """When it was taken: aware, in UTC, to the microsecond."""
+        nanoseconds = time_nanoseconds(self.time_)
+        return datetime.fromtimestamp(nanoseconds // _NANO, UTC).replace(microsecond=nanoseconds % _NANO // 1000)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags."""
+        return tuple(self.tags_ or ())
+
+    @property
+    def short_id(self) -> str:
+        """The eight digits that people use."""
+        return self.id[:8]
+
+    @property
+    def source(self) -> str:
+        """The source it was taken of, or ``""`` where no source was named."""
+        return _tagged(self.tags, SOURCE_TAG)
+
+    @property
+    def kind(self) -> str:
+        """``full``, ``incremental`` or ``differential``; ``""`` for what another program took."""
+        return _tagged(self.tags, KIND_TAG)
+
+
+def _tagged(tags: tuple[str, ...], prefix: str) -> str:
+    return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), "")
+
+
+def snapshot_time(moment: datetime) -> str:
+    """A moment as a snapshot records it. A naive one is a mistake of the caller."""
+    if moment.tzinfo is None:
+        raise ValueError("a snapshot's time must be aware")
+    seconds = moment.replace(microsecond=0).timestamp()
+    return time_text(int(seconds) * _NANO + moment.microsecond * 1000)
+
+
+_decoder = msgspec.json.Decoder(Snapshot)
+
+
+def decode_snapshot(raw: bytes, snapshot_id: str) -> Snapshot:
+    """Read a snapshot's JSON. Raises ``DamageError``."""
+    try:
+        snapshot = _decoder.decode(raw)
+        time_nanoseconds(snapshot.time_)
+    except msgspec.MsgspecError as error:
+        raise DamageError(f"snapshot {snapshot_id[:8]} is not readable: {error}") from error
+    snapshot.id = snapshot_id
+    return snapshot
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """The JSON of a snapshot."""
+    content = msgspec.to_builtins(snapshot)
+    content.pop("id", None)
+    content.setdefault("paths", snapshot.paths)
+    return msgspec.json.encode(content)
