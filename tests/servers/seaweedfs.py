@@ -19,6 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from typing import Any
 import pytest
 
 _READY_WITHIN = 60.0
-_bucket_numbers = itertools.count(1)
+_SHARED_BUCKET = "shared"
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,13 @@ class SeaweedServer:
 
     def new_bucket(self, object_lock: bool = False) -> str:
         """The name of a bucket of its own, which keeps versions and honours locks if asked to."""
-        name = f"bucket-{next(_bucket_numbers)}"
+        name = f"bucket-{next(_numbers)}"
         self.client().create_bucket(Bucket=name, ObjectLockEnabledForBucket=object_lock)
         return name
+
+    def new_url(self) -> str:
+        """The address of an empty place of its own, in a bucket that all such places share."""
+        return f"s3://{_SHARED_BUCKET}/place-{next(_numbers)}/vault"
 
     def stop(self) -> None:
         self.process.kill()
@@ -105,7 +111,8 @@ class ServerDied(Exception):
 def _start() -> SeaweedServer:
     folder = Path(tempfile.mkdtemp(prefix="seaweedfs-"))
     ports = _free_ports(8)
-    process = subprocess.Popen(_command(folder, ports), stdout=(folder / "log").open("wb"), stderr=subprocess.STDOUT)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(_command(folder, ports), stdout=log, stderr=subprocess.STDOUT)
     server = SeaweedServer(folder, ports[0], process)
     try:
         _wait(server)
@@ -136,6 +143,7 @@ def _command(folder: Path, ports: list[int]) -> list[str]:
         f"-s3.port.grpc={s3_rpc}",
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
+        "-s3.autoCreateBucket=false",
         "-s3.localSocket=",
         "-filer",
         f"-filer.port={filer}",
@@ -147,7 +155,7 @@ def _command(folder: Path, ports: list[int]) -> list[str]:
         "-master.volumePreallocate=false",
         f"-volume.port={volume}",
         f"-volume.port.grpc={volume_rpc}",
-        "-volume.max=32",
+        "-volume.max=1000",
     ]
 
 
@@ -169,11 +177,15 @@ def _wait(server: SeaweedServer) -> None:
 
 def _first_write(server: SeaweedServer) -> None:
     client = server.client()
+    _until_done(lambda: client.create_bucket(Bucket=_SHARED_BUCKET))
+    _until_done(lambda: client.put_object(Bucket=_SHARED_BUCKET, Key="first-write", Body=b"x"))
+
+
+def _until_done(act: Callable[[], object]) -> None:
     until = time.monotonic() + _READY_WITHIN
     while True:
         try:
-            client.create_bucket(Bucket="first")
-            client.put_object(Bucket="first", Key="write", Body=b"x")
+            act()
             return
         except Exception:
             if time.monotonic() > until:
@@ -183,7 +195,7 @@ def _first_write(server: SeaweedServer) -> None:
 
 def _free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on."""
-    held = []
+    held: list[socket.socket] = []
     try:
         while len(held) < count:
             probe = socket.socket()

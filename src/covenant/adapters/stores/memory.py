@@ -31,10 +31,10 @@ class MemoryStore:
         return data
 
     def get_range(self, name: str, offset: int, length: int) -> bytes:
-        data = self.get(name)[offset : offset + length]
-        if len(data) != length:
+        data = self.get(name)
+        if len(data) < offset + length:
             raise DamageError(f"'{name}' in {self.url} ends before byte {offset + length}")
-        return data
+        return data[offset : offset + length]
 
     def size(self, name: str) -> int:
         return len(self.get(name))

@@ -60,11 +60,12 @@ class PosixStore:
             file = os.open(self._path(name), _FILE)
             try:
                 data = _read_exactly(file, length, offset)
+                short = len(data) < length or (length == 0 and os.fstat(file).st_size < offset)
             finally:
                 os.close(file)
         except OSError as error:
             raise self._told(error, name) from error
-        if len(data) != length:
+        if short:
             raise DamageError(f"'{name}' in {self.url} ends before byte {offset + length}")
         return data
 
