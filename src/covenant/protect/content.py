@@ -15,6 +15,7 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from covenant.kernel.progress import Progress, Silent
 from covenant.vault.chunker import LARGEST, SMALLEST, Cut, cut_for
 from covenant.vault.writer import Writer
 
@@ -83,7 +84,10 @@ def _read_on(descriptor: int, data: bytes) -> bytes:
 class LargeFile:
     """One file that several threads read together: each calls ``work`` until nothing is left."""
 
-    def __init__(self, path: str, size: int, mtime_ns: int, inode: int) -> None:
+    def __init__(
+        self, path: str, size: int, mtime_ns: int, inode: int, progress: Progress | None = None
+    ) -> None:
+        self._progress = progress or Silent()
         self._wanted = Wanted(path, size, mtime_ns, inode)
         self._turn = threading.Lock()
         self._descriptor = -1
@@ -104,7 +108,12 @@ class LargeFile:
                 ids.append(writer.data(buffer[at : at + length]))
                 at += length
             kept += at
+            self._progress.advance(bytes=at)
         return kept
+
+    def abandon(self) -> None:
+        """Let every thread that works on it stop after the stretch that it has."""
+        self._ended = True
 
     def result(self) -> Stored:
         """What became of it, when no thread works on it any more."""

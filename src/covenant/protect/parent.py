@@ -22,16 +22,21 @@ class OldDirectory:
     """One directory of the parent snapshot.
 
     ``present(id)`` tells whether the vault still has a blob: what it has lost is read again, so that backups mend it.
+    A file touched at ``settled_ns`` or later may have been written again within the same tick of the clock, unseen;
+    it counts as changed.
     """
 
-    def __init__(self, text: str, present: Callable[[str], bool]) -> None:
+    def __init__(self, text: str, present: Callable[[str], bool], settled_ns: int) -> None:
         self._text = text
         self._present = present
+        self._settled_ns = settled_ns
         self._at = _HEAD
         self._nodes: dict[str, Node] | None = None
 
     def unchanged(self, entry: Entry) -> str | None:
         """The whole text of the entry's node, if its content need not be read again."""
+        if entry.mtime_ns >= self._settled_ns or entry.ctime_ns >= self._settled_ns:
+            return None
         if self._nodes is None:
             text, begin = self._text, self._at
             if text.startswith(entry.metadata, begin):
@@ -42,6 +47,11 @@ class OldDirectory:
                     return text[begin : end + 1]
             self._nodes = self._parsed()
         return self._compared(entry, self._nodes.get(entry.name))
+
+    def had(self, entry: Entry) -> bool:
+        """Whether there was an entry of that name. Costs parsing the whole tree once."""
+        self._nodes = self._parsed() if self._nodes is None else self._nodes
+        return entry.name in self._nodes
 
     def passed(self, text: str) -> None:
         """The entry just seen, not a file, has this text; keep step if it is the same as before."""

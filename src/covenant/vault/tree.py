@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -18,6 +19,8 @@ from covenant.kernel.errors import DamageError
 from covenant.vault.gotext import json_text, quoted_name, time_nanoseconds, unquoted_name
 
 EMPTY_TREE = b'{"nodes":[]}\n'
+
+_SIZE = re.compile(r',"size":\d+')
 
 MODE_DIR = 1 << 31
 MODE_SYMLINK = 1 << 27
@@ -191,6 +194,13 @@ def metadata_text(
     if links:
         text += f',"links":{links}'
     return text + rest
+
+
+def resized(metadata: str, size: int) -> str:
+    """A file's metadata text with another size. Quotes within names are escaped, so the first match is the field."""
+    if _SIZE.search(metadata):
+        return _SIZE.sub(f',"size":{size}' if size else "", metadata, count=1)
+    return metadata.replace(',"links":', f',"size":{size},"links":', 1)
 
 
 def link_text(target: str, raw: str | None) -> str:

@@ -1,0 +1,1 @@
+"""Protected systems, one folder each."""

@@ -1,0 +1,141 @@
+"""The files source: some folders and files of this machine, as they are at this moment.
+
+A running system's files are not one moment: what changes or vanishes while it is read becomes a finding.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from covenant.adapters.sources.files.excludes import Excludes
+from covenant.adapters.sources.files.listing import describe
+from covenant.kernel.errors import SourceError
+from covenant.kernel.findings import Finding
+from covenant.protect.ports import Entry
+from covenant.vault.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSource:
+    """Folders and files, and what of them is left out."""
+
+    name: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    exclude_if_present: tuple[str, ...] = ()
+    exclude_caches: bool = False
+    one_file_system: bool = False
+
+    @contextlib.contextmanager
+    def capture(self, parent: Snapshot | None) -> Iterator[FilesCapture]:
+        """Begin a reading. Raises ``SourceError`` where none of the paths exists."""
+        del parent  # what changed is decided entry by entry
+        roots = tuple(dict.fromkeys(os.path.abspath(path) for path in self.paths))
+        present = [root for root in roots if os.path.lexists(root)]
+        if not present:
+            missing = ", ".join(roots) or "no path"
+            raise SourceError(
+                f"nothing to read: {missing} does not exist", "Check the paths, and that the disk is mounted."
+            )
+        yield FilesCapture(self, roots)
+
+
+class FilesCapture:
+    """One reading of a files source."""
+
+    def __init__(self, source: FilesSource, roots: Sequence[str]) -> None:
+        self.paths = tuple(roots)
+        self.excludes = source.exclude
+        self.findings: list[Finding] = []
+        self._source = source
+        self._roots = {root for root in roots}
+        self._above = _ancestors(roots)
+        self._excludes = {
+            root: Excludes(root, source.exclude, source.exclude_if_present, source.exclude_caches) for root in roots
+        }
+        self._devices = {root: os.lstat(root).st_dev for root in roots if os.path.lexists(root)}
+        for root in roots:
+            if root not in self._devices:
+                self._find("path-missing", root, "does not exist", "Check the path, and that the disk is mounted.")
+
+    def list(self, directory: str) -> list[Entry]:
+        """The entries of a directory; of one above the roots, only those on the way to them."""
+        if directory not in self._roots and directory in self._above:
+            return self._way(directory)
+        root = self._root_of(directory)
+        excludes = self._excludes[root]
+        try:
+            with os.scandir(directory) as scan:
+                found = sorted(scan, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            self._find("directory-unreadable", directory, error.strerror or str(error), "Give the backup's user access.")
+            return []
+        mark = excludes.marked(directory, {entry.name for entry in found}) if self._marks else ""
+        if mark:
+            found = [entry for entry in found if entry.name == mark]
+        entries = []
+        for item in found:
+            if self._source.exclude and excludes.leaves_out(item.path, item.is_dir(follow_symlinks=False)):
+                continue
+            entry = self._described(item.name, item.path, item)
+            if entry is not None:
+                entries.append(entry if self._stays(root, entry, item) else entry._replace(kind="mountpoint"))
+        return entries
+
+    @property
+    def _marks(self) -> bool:
+        return self._source.exclude_caches or bool(self._source.exclude_if_present)
+
+    def _stays(self, root: str, entry: Entry, item: os.DirEntry[str]) -> bool:
+        """Whether a directory is still on the root's own file system, where that is asked for."""
+        if not self._source.one_file_system or entry.kind != "dir":
+            return True
+        return item.stat(follow_symlinks=False).st_dev == self._devices[root]
+
+    def _described(self, name: str, path: str, item: os.DirEntry[str] | None = None) -> Entry | None:
+        try:
+            status = item.stat(follow_symlinks=False) if item else os.lstat(path)
+            return describe(name, path, status)
+        except FileNotFoundError:
+            self._find("vanished", path, "vanished before it could be read")
+        except OSError as error:
+            self._find("unreadable", path, error.strerror or str(error), "Give the backup's user access.")
+        return None
+
+    def _way(self, directory: str) -> list[Entry]:
+        entries = []
+        for name in sorted(self._above[directory], key=os.fsencode):
+            path = os.path.join(directory, name)
+            if path in self._above or path in self._devices:
+                entry = self._described(name, path)
+                if entry is not None:
+                    entries.append(entry)
+        return entries
+
+    def _root_of(self, directory: str) -> str:
+        path = directory
+        while path not in self._roots:
+            parent = os.path.dirname(path)
+            if parent == path:
+                raise SourceError(f"{directory} belongs to no path of the source")
+            path = parent
+        return path
+
+    def _find(self, kind: str, subject: str, message: str, hint: str = "") -> None:
+        self.findings.append(Finding(kind, subject, message, hint))
+
+
+def _ancestors(roots: Sequence[str]) -> dict[str, set[str]]:
+    """For each directory above a root: the names on the way down. A root inside another needs no way of its own."""
+    above: dict[str, set[str]] = {}
+    for root in roots:
+        path = root
+        while (parent := os.path.dirname(path)) != path:
+            above.setdefault(parent, set()).add(os.path.basename(path))
+            path = parent
+    return above
+
+

@@ -1,0 +1,372 @@
+"""A backup: one source, once, into the vault.
+
+One thread, the coordinator, lists the source depth first. Entries that are as they were in the parent snapshot are
+settled at once; files that must be read go to the crew. A directory becomes a tree when its last entry is settled,
+which may settle the one above. What is in flight is bounded, so memory does not grow with the source.
+
+Order of writes: packs (I1), indexes (I2), and the snapshot last (I3): a backup that dies leaves no snapshot, only
+blobs that the next one finds and need not store again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from covenant.kernel.clock import Clock
+from covenant.kernel.errors import Interrupted
+from covenant.kernel.findings import Finding
+from covenant.kernel.progress import Progress, Silent
+from covenant.protect.content import SMALL, LargeFile, Stored, Wanted
+from covenant.protect.crew import Crew, Report
+from covenant.protect.directory import Awaited, Directory
+from covenant.protect.parent import OldDirectory
+from covenant.protect.ports import Capture, Entry, Source
+from covenant.vault.compression import DEFAULT_LEVEL
+from covenant.vault.lock import Owner
+from covenant.vault.pack import DEFAULT_PACK_SIZE, BlobType
+from covenant.vault.ports import AppendStore
+from covenant.vault.reader import read_tree_text
+from covenant.vault.snapshot import KIND_TAG, SOURCE_TAG, Snapshot, snapshot_time
+from covenant.vault.tree import node_text
+from covenant.vault.vault import Vault
+from covenant.vault.writer import Added, Writer
+
+_BATCH_FILES = 512
+_BATCH_BYTES = 8 << 20
+_IN_FLIGHT_PER_LANE = 4
+_TICK_NS = 20_000_000
+"""File times may be this coarse: what was touched later than this before the parent began may hide a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a backup works, apart from what it takes."""
+
+    lanes: int = 2
+    pack_size: int = DEFAULT_PACK_SIZE
+    level: int = DEFAULT_LEVEL
+    open_store: Callable[[], AppendStore] | None = None
+    """Opens the vault's store in a worker process; without it there are only threads."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was looked at."""
+
+    files_new: int = 0
+    files_changed: int = 0
+    files_unmodified: int = 0
+    directories: int = 0
+    bytes: int = 0
+
+    @property
+    def files(self) -> int:
+        """All files together."""
+        return self.files_new + self.files_changed + self.files_unmodified
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a backup came to. ``snapshot.id`` is empty after a dry run."""
+
+    snapshot: Snapshot
+    tally: Tally
+    added: Added
+    seconds: float
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(slots=True)
+class Job:
+    """One backup to be made: the source, where to, whose, and in what way."""
+
+    source: Source
+    vault: Vault
+    store: AppendStore
+    owner: Owner
+    clock: Clock
+    kind: str = "full"
+    parent: Snapshot | None = None
+    tags: tuple[str, ...] = ()
+    program: str = "covenant"
+    settings: Settings = field(default_factory=Settings)
+    progress: Progress = field(default_factory=Silent)
+    stop: threading.Event = field(default_factory=threading.Event)
+    dry_run: bool = False
+
+
+def backup(job: Job) -> Outcome:
+    """Make the backup. Raises ``Interrupted`` when told to stop, after making durable what was read."""
+    began, begin = job.clock.now(), job.clock.monotonic()
+    with job.source.capture(job.parent) as capture:
+        reading = _Reading(job, capture)
+        tree = reading.run()
+        tally, added = reading.tally, reading.added
+        findings = (*capture.findings, *reading.findings)
+    snapshot = Snapshot(
+        time_=snapshot_time(began),
+        parent=job.parent.id if job.parent else None,
+        tree=tree,
+        paths=list(capture.paths),
+        hostname=job.owner.hostname,
+        username=job.owner.username,
+        uid=job.owner.uid,
+        gid=job.owner.gid,
+        excludes=list(capture.excludes) or None,
+        tags_=_tags(job) or None,
+        program_version=job.program,
+        summary=_summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
+    )
+    if not job.dry_run:
+        job.vault.save_snapshot(job.store, snapshot)  # I3: the snapshot is written last
+    return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
+
+
+def _tags(job: Job) -> list[str]:
+    tags = list(job.tags)
+    if job.source.name:
+        tags += [SOURCE_TAG + job.source.name]
+    return [*tags, KIND_TAG + (job.kind if job.parent else "full")]
+
+
+def _summary(tally: Tally, added: Added, began: str, ended: str) -> dict[str, Any]:
+    """The summary as later versions of restic record it."""
+    return {
+        "backup_start": began,
+        "backup_end": ended,
+        "files_new": tally.files_new,
+        "files_changed": tally.files_changed,
+        "files_unmodified": tally.files_unmodified,
+        "data_blobs": added.data_blobs,
+        "tree_blobs": added.tree_blobs,
+        "data_added": added.data_bytes + added.tree_bytes,
+        "data_added_packed": added.stored_bytes,
+        "total_files_processed": tally.files,
+        "total_bytes_processed": tally.bytes,
+    }
+
+
+class _Reading:
+    """The coordinator's work on one capture."""
+
+    def __init__(self, job: Job, capture: Capture) -> None:
+        self._job = job
+        self._capture = capture
+        settings = job.settings
+        self._writer = Writer(job.vault, job.store, pack_size=settings.pack_size, level=settings.level)
+        self._crew = Crew(self._writer, settings.lanes, settings.open_store)
+        self._most_in_flight = settings.lanes * _IN_FLIGHT_PER_LANE
+        self._stack: list[Directory] = []
+        self._batch: list[Awaited] = []
+        self._batch_bytes = 0
+        self._in_flight: dict[Future[Any], Callable[[], None]] = {}
+        self._large: list[LargeFile] = []
+        self._links: dict[tuple[int, int], Stored | list[Awaited]] = {}
+        self._elsewhere = Added()
+        self._tree = ""
+        self._settled_ns = int(job.parent.time.timestamp() * 1e9) - _TICK_NS if job.parent else 0
+        self.tally = Tally()
+        self.findings: list[Finding] = []
+
+    @property
+    def added(self) -> Added:
+        """What was new, in this process and in the workers'."""
+        total = self._writer.added
+        total += self._elsewhere
+        return total
+
+    def run(self) -> str:
+        """Read everything; returns the tree's id when all of it is durable and indexed."""
+        try:
+            self._read()
+            for packs, added in self._crew.finish():
+                self._writer.register(packs)
+                self._elsewhere += added
+            self._writer.flush()
+        except BaseException:
+            for file in self._large:
+                file.abandon()
+            self._crew.dismiss()
+            raise
+        self._crew.dismiss()
+        return self._tree
+
+    def _read(self) -> None:
+        parent = self._job.parent
+        self._stack.append(Directory("/", old=self._old(parent.tree if parent else None)))
+        while self._stack or self._batch or self._in_flight:
+            if self._job.stop.is_set():
+                self._save_and_stop()
+            if self._stack and len(self._in_flight) < self._most_in_flight:
+                self._visit(self._stack.pop())
+            else:
+                if not self._stack:
+                    self._send_batch()
+                self._await_some()
+
+    def _save_and_stop(self) -> None:
+        """Make durable what was read, so that the next backup need not read it again."""
+        for file in self._large:
+            file.abandon()
+        for packs, _ in self._crew.finish():
+            self._writer.register(packs)
+        self._writer.flush()
+        raise Interrupted(
+            "the backup was stopped", "Run it again: what was read already is in the vault and is not stored twice."
+        )
+
+    # -- listing --------------------------------------------------------------------------------------------------
+
+    def _old(self, tree_id: str | None) -> OldDirectory | None:
+        text = read_tree_text(self._job.vault, tree_id) if tree_id else None
+        return OldDirectory(text, self._present, self._settled_ns) if text else None
+
+    def _present(self, blob: str) -> bool:
+        return self._job.vault.index.has(bytes.fromhex(blob), BlobType.DATA)
+
+    def _visit(self, directory: Directory) -> None:
+        """List a directory, settle what is settled already, and have the rest read."""
+        self.tally.directories += 1
+        old = directory.old
+        subdirectories = []
+        for entry in self._capture.list(directory.path):
+            slot = directory.reserve()
+            if entry.kind == "file":
+                text = old.unchanged(entry) if old else None
+                if text is not None:
+                    directory.settle(slot, text)
+                    self._count(entry.size, unmodified=True)
+                else:
+                    directory.pending += 1
+                    self._read_file(Awaited(directory, slot, entry))
+            elif entry.kind in ("dir", "mountpoint"):
+                directory.pending += 1
+                subdirectories.append(self._below(directory, slot, entry))
+            else:
+                directory.settle(slot, node_text(entry.metadata, None))
+        self._stack += reversed([below for below in subdirectories if below is not None])
+        self._done(directory)
+
+    def _below(self, directory: Directory, slot: int, entry: Entry) -> Directory | None:
+        if entry.kind == "mountpoint":  # kept as an empty directory
+            empty = Directory(entry.path, entry.metadata, directory, slot)
+            self._done(empty)
+            return None
+        name_end = entry.metadata.index(',"type":"dir"')
+        subtree = directory.old.subtree(entry.metadata[len('{"name":') : name_end]) if directory.old else None
+        return Directory(entry.path, entry.metadata, directory, slot, self._old(subtree))
+
+    def _done(self, directory: Directory | None) -> None:
+        """One of the things that a directory waited for is settled; if it was the last, so is the directory."""
+        while directory is not None:
+            directory.pending -= 1
+            if directory.pending:
+                return
+            tree_id = self._writer.tree(directory.tree()).hex()
+            up = directory.up
+            if up is None:
+                self._tree = tree_id
+            else:
+                up.settle(directory.slot, node_text(directory.metadata, None, tree_id))
+                if up.old:
+                    up.old.passed(node_text(directory.metadata, None, tree_id))
+            directory = up
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def _read_file(self, awaited: Awaited) -> None:
+        entry = awaited.entry
+        if entry.link is not None:
+            known = self._links.get(entry.link)
+            if isinstance(known, Stored):
+                self._settle(awaited, known)
+                return
+            if known is not None:
+                known.append(awaited)
+                return
+            self._links[entry.link] = []
+        if entry.size > SMALL:
+            self._send_large(awaited)
+            return
+        self._batch.append(awaited)
+        self._batch_bytes += entry.size
+        if len(self._batch) >= _BATCH_FILES or self._batch_bytes >= _BATCH_BYTES:
+            self._send_batch()
+
+    def _send_batch(self) -> None:
+        if not self._batch:
+            return
+        batch, self._batch, self._batch_bytes = self._batch, [], 0
+        wanted = [Wanted(item.entry.path, item.entry.size, item.entry.mtime_ns, item.entry.inode) for item in batch]
+        future = self._crew.store_small(wanted)
+        self._in_flight[future] = lambda: self._batch_stored(batch, future.result())
+
+    def _batch_stored(self, batch: list[Awaited], report: Report) -> None:
+        self._writer.register(report.packs)
+        for awaited, stored in zip(batch, report.stored, strict=True):
+            self._settle(awaited, stored)
+
+    def _send_large(self, awaited: Awaited) -> None:
+        entry = awaited.entry
+        file = LargeFile(entry.path, entry.size, entry.mtime_ns, entry.inode, self._job.progress)
+        self._large.append(file)
+        futures = self._crew.store_large(file, entry.size)
+        working = len(futures)
+
+        def one_finished() -> None:
+            nonlocal working
+            working -= 1
+            if not working:
+                self._large.remove(file)
+                self._settle(awaited, file.result())
+
+        for future in futures:
+            self._in_flight[future] = one_finished
+
+    def _await_some(self) -> None:
+        """Take in what is finished, or wait until something is. An error of a worker is raised here."""
+        finished, _ = wait(self._in_flight, timeout=1.0, return_when=FIRST_COMPLETED)
+        for future in finished:
+            then = self._in_flight.pop(future)
+            future.result()
+            then()
+
+    def _settle(self, awaited: Awaited, stored: Stored) -> None:
+        """A file's content is known: its node is, and so are those of its other names."""
+        waiting = self._links.get(awaited.entry.link) if awaited.entry.link else None
+        if awaited.entry.link:
+            self._links[awaited.entry.link] = stored
+        for item in [awaited, *(waiting if isinstance(waiting, list) else [])]:
+            self._settle_one(item, stored)
+
+    def _settle_one(self, awaited: Awaited, stored: Stored) -> None:
+        entry, directory = awaited.entry, awaited.directory
+        if stored.problem in ("", "changed"):
+            directory.settle(awaited.slot, awaited.text(stored.content, stored.size))
+            self._count(stored.size, known=directory.old is not None and directory.old.had(entry))
+        if stored.problem:
+            self.findings.append(_file_finding(entry.path, stored.problem))
+        self._done(directory)
+
+    def _count(self, size: int, *, unmodified: bool = False, known: bool = False) -> None:
+        tally = self.tally
+        tally.bytes += size
+        if unmodified:
+            tally.files_unmodified += 1
+        elif known:
+            tally.files_changed += 1
+        else:
+            tally.files_new += 1
+        self._job.progress.advance(files=1, bytes=0 if size > SMALL and not unmodified else size)
+
+
+def _file_finding(path: str, problem: str) -> Finding:
+    if problem == "changed":
+        return Finding("changed", path, "changed while it was read", "The next backup takes it again.")
+    if problem.startswith("No such file"):
+        return Finding("vanished", path, "vanished before it could be read")
+    return Finding("unreadable", path, problem, "Give the backup's user access, or exclude it.")

@@ -1,0 +1,33 @@
+"""Which snapshot a backup builds on: that of the same source, last or last full, as its kind asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from covenant.vault.snapshot import Snapshot
+
+KINDS = ("full", "incremental", "differential")
+
+
+def choose_parent(
+    kind: str, snapshots: Iterable[Snapshot], *, source: str, hostname: str, paths: tuple[str, ...]
+) -> Snapshot | None:
+    """The newest snapshot that this backup may take unchanged files from, or ``None``.
+
+    A full backup trusts nothing and has no parent; an incremental builds on the last of any kind; a differential on
+    the last full one.
+    """
+    if kind == "full":
+        return None
+    fitting = [
+        snapshot
+        for snapshot in snapshots
+        if _same_source(snapshot, source, hostname, paths) and (kind == "incremental" or snapshot.kind == "full")
+    ]
+    return max(fitting, key=lambda snapshot: snapshot.time, default=None)
+
+
+def _same_source(snapshot: Snapshot, source: str, hostname: str, paths: tuple[str, ...]) -> bool:
+    if source:
+        return snapshot.source == source
+    return snapshot.hostname == hostname and sorted(snapshot.paths or ()) == sorted(paths)
