@@ -30,7 +30,7 @@ from covenant.vault.lock import Owner
 from covenant.vault.pack import DEFAULT_PACK_SIZE, BlobType
 from covenant.vault.ports import AppendStore
 from covenant.vault.reader import read_tree_text
-from covenant.vault.snapshot import KIND_TAG, SOURCE_TAG, Snapshot, snapshot_time
+from covenant.vault.snapshot import KIND_TAG, POSITION_TAG, SOURCE_TAG, Snapshot, snapshot_time
 from covenant.vault.tree import node_text
 from covenant.vault.vault import Vault
 from covenant.vault.writer import Added, Writer
@@ -105,6 +105,7 @@ def backup(job: Job) -> Outcome:
     with job.source.capture(job.parent) as capture:
         reading = _Reading(job, capture)
         tree = reading.run()
+        position = capture.position
         tally, added = reading.tally, reading.added
         findings = (*capture.findings, *reading.findings)
     snapshot = Snapshot(
@@ -117,7 +118,7 @@ def backup(job: Job) -> Outcome:
         uid=job.owner.uid,
         gid=job.owner.gid,
         excludes=list(capture.excludes) or None,
-        tags_=_tags(job) or None,
+        tags_=_tags(job, position),
         program_version=job.program,
         summary=_summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
     )
@@ -126,10 +127,12 @@ def backup(job: Job) -> Outcome:
     return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
 
 
-def _tags(job: Job) -> list[str]:
+def _tags(job: Job, position: str) -> list[str]:
     tags = list(job.tags)
     if job.source.name:
-        tags += [SOURCE_TAG + job.source.name]
+        tags.append(SOURCE_TAG + job.source.name)
+    if position:
+        tags.append(POSITION_TAG + position)
     return [*tags, KIND_TAG + (job.kind if job.parent else "full")]
 
 
@@ -242,7 +245,7 @@ class _Reading:
                     self._count(entry.size, unmodified=True)
                 else:
                     directory.pending += 1
-                    self._read_file(Awaited(directory, slot, entry))
+                    self._read_file(Awaited(directory, slot, self._capture.ready(entry)))
             elif entry.kind in ("dir", "mountpoint"):
                 directory.pending += 1
                 subdirectories.append(self._below(directory, slot, entry))

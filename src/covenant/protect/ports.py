@@ -50,12 +50,28 @@ class Capture(Protocol):
         """What was seen so far that a person should know."""
         ...
 
+    @property
+    def position(self) -> str:
+        """Which state of the system this is, as the next capture will compare it; ``""`` where there is no such thing.
+
+        Asked when everything has been read.
+        """
+        ...
+
     def list(self, directory: str) -> list[Entry]:
         """The entries of one directory, in ascending byte order of their names; ``"/"`` is the top.
 
         Thread-safe is not asked: one thread lists. What cannot be read becomes a finding and is left out.
         """
         ...
+
+    def ready(self, entry: Entry) -> Entry:
+        """The same entry, its content now readable at its path.
+
+        Called before a file is read, for systems whose content has to be fetched first. Raises ``SourceError``.
+        """
+        ...
+
 
 
 class Source(Protocol):

@@ -4,7 +4,7 @@
      "original"?, "program_version"?, "summary"?}
 
 (restic ``doc/design.rst``, "Snapshots"). What Covenant adds it says in tags, which every restic keeps:
-``covenant:source=<name>`` and ``covenant:kind=full|incremental|differential``.
+``covenant:source=<name>``, ``covenant:kind=full|incremental|differential``, ``covenant:position=<position>``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from covenant.vault.gotext import time_nanoseconds, time_text
 
 SOURCE_TAG = "covenant:source="
 KIND_TAG = "covenant:kind="
+POSITION_TAG = "covenant:position="
 
 _NANO = 1_000_000_000
 
@@ -66,6 +67,11 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
     def kind(self) -> str:
         """``full``, ``incremental`` or ``differential``; ``""`` for what another program took."""
         return _tagged(self.tags, KIND_TAG)
+
+    @property
+    def position(self) -> str:
+        """Which state of its source it holds, in the source's own words; ``""`` where the source has none."""
+        return _tagged(self.tags, POSITION_TAG)
 
 
 def _tagged(tags: tuple[str, ...], prefix: str) -> str:

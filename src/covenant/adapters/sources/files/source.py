@@ -50,6 +50,7 @@ class FilesCapture:
         self.paths = tuple(roots)
         self.excludes = source.exclude
         self.findings: list[Finding] = []
+        self.position = ""
         self._source = source
         self._roots = {root for root in roots}
         self._above = _ancestors(roots)
@@ -84,6 +85,10 @@ class FilesCapture:
             if entry is not None:
                 entries.append(entry if self._stays(root, entry, item) else entry._replace(kind="mountpoint"))
         return entries
+
+    def ready(self, entry: Entry) -> Entry:
+        """Files are readable where they lie."""
+        return entry
 
     @property
     def _marks(self) -> bool:
