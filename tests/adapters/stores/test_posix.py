@@ -202,11 +202,12 @@ def test_a_read_only_disk_can_be_read(small_disk: SmallDisk) -> None:
     small_disk.make_read_only()
 
     assert b"x" == store.get("data/ab/one")
-    for act in (
+    acts: list[Callable[[], None]] = [
         lambda: store.put("data/ab/two", b"y"),
         lambda: store.put("new/folder", b"y"),
         lambda: store.delete("data/ab/one"),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(StoreDenied):
             act()
 

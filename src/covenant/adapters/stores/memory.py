@@ -53,6 +53,11 @@ class MemoryStore:
                 raise taken(name, self.url)
             self._objects[name] = kept
 
+    def overwrite(self, name: str, data: Buffer) -> None:
+        """Put over whatever is there. No port has this: it is for measuring immutability, and nothing else."""
+        with self._lock:
+            self._objects[checked(name)] = bytes(data)
+
     def delete(self, name: str) -> None:
         with self._lock:
             if self._objects.pop(checked(name), None) is None:
