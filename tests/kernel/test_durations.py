@@ -1,6 +1,6 @@
 """How long, as people write it: lengths of time and stretches of the calendar."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -92,31 +92,3 @@ def test_an_interval_is_written_as_people_would() -> None:
 def test_a_span_reads_what_it_writes(span: Span) -> None:
     """Writing a span and reading it back gives the same span."""
     assert span == parse_span(str(span))
-
-
-@given(st.builds(Span, counts, counts, counts, counts), st.datetimes(timezones=st.just(UTC)))
-def test_a_span_never_leads_forward(span: Span, moment: datetime) -> None:
-    """What lies a span before a moment is aware, and no later than the moment."""
-    before = span.before(moment)
-
-    assert before.tzinfo is UTC
-    assert before <= moment
-
-
-@pytest.mark.parametrize(
-    ("span", "moment", "before"),
-    [
-        (Span(days=7), datetime(2026, 3, 3, 12, tzinfo=UTC), datetime(2026, 2, 24, 12, tzinfo=UTC)),
-        (Span(months=1), datetime(2026, 10, 31, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)),
-        (Span(years=1), datetime(2028, 2, 29, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)),
-        (
-            Span(months=14, hours=1),
-            datetime(2026, 1, 15, 0, 30, tzinfo=UTC),
-            datetime(2024, 11, 14, 23, 30, tzinfo=UTC),
-        ),
-        (Span(years=9999), datetime(2026, 1, 1, tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
-    ],
-)
-def test_a_span_follows_the_calendar(span: Span, moment: datetime, before: datetime) -> None:
-    """Months and years are the calendar's; a day that its month lacks runs over, as in restic."""
-    assert before == span.before(moment)

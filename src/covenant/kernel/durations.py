@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+
+from covenant.kernel import calendar
 
 _SECONDS = {"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _SPAN_FIELDS = {"y": "years", "m": "months", "d": "days", "h": "hours"}
@@ -44,34 +46,15 @@ def format_interval(length: timedelta) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the calendar: so many years, months, days and hours back from some moment."""
+    """A stretch of the calendar; ``covenant.kernel.calendar`` counts back by it."""
 
     years: int = 0
     months: int = 0
     days: int = 0
     hours: int = 0
 
-    def __bool__(self) -> bool:
-        return bool(self.years or self.months or self.days or self.hours)
-
     def __str__(self) -> str:
-        named = zip((self.years, self.months, self.days, self.hours), _SPAN_FIELDS, strict=True)
-        return "".join(f"{count}{unit}" for count, unit in named if count) or "0h"
-
-    def before(self, moment: datetime) -> datetime:
-        """The moment that lies this span before ``moment``.
-
-        A day that its month does not have runs over into the next month, as in restic: a month before 31 October is
-        1 October. What lies before the calendar's first day becomes that day.
-        """
-        month = moment.year * 12 + moment.month - 1 - self.years * 12 - self.months
-        if month < 12:
-            return datetime.min.replace(tzinfo=moment.tzinfo)
-        first = moment.replace(year=month // 12, month=month % 12 + 1, day=1)
-        try:
-            return first + timedelta(days=moment.day - 1 - self.days, hours=-self.hours)
-        except OverflowError:
-            return datetime.min.replace(tzinfo=moment.tzinfo)
+        return calendar.spelled(self)
 
 
 def parse_span(text: str) -> Span:

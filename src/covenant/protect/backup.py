@@ -236,13 +236,15 @@ class _Reading:
         self.tally.directories += 1
         old = directory.old
         subdirectories = []
+        unmodified = unmodified_bytes = 0
         for entry in self._capture.list(directory.path):
             slot = directory.reserve()
             if entry.kind == "file":
                 text = old.unchanged(entry) if old else None
                 if text is not None:
                     directory.settle(slot, text)
-                    self._count(entry.size, unmodified=True)
+                    unmodified += 1
+                    unmodified_bytes += entry.size
                 else:
                     directory.pending += 1
                     self._read_file(Awaited(directory, slot, self._capture.ready(entry)))
@@ -251,6 +253,7 @@ class _Reading:
                 subdirectories.append(self._below(directory, slot, entry))
             else:
                 directory.settle(slot, node_text(entry.metadata, None))
+        self._count_unmodified(unmodified, unmodified_bytes)
         self._stack += reversed([below for below in subdirectories if below is not None])
         self._done(directory)
 
@@ -355,16 +358,18 @@ class _Reading:
             self.findings.append(_file_finding(entry.path, stored.problem))
         self._done(directory)
 
-    def _count(self, size: int, *, unmodified: bool = False, known: bool = False) -> None:
-        tally = self.tally
-        tally.bytes += size
-        if unmodified:
-            tally.files_unmodified += 1
-        elif known:
-            tally.files_changed += 1
+    def _count_unmodified(self, files: int, size: int) -> None:
+        self.tally.files_unmodified += files
+        self.tally.bytes += size
+        self._job.progress.advance(files=files, bytes=size)
+
+    def _count(self, size: int, *, known: bool) -> None:
+        self.tally.bytes += size
+        if known:
+            self.tally.files_changed += 1
         else:
-            tally.files_new += 1
-        self._job.progress.advance(files=1, bytes=0 if size > SMALL and not unmodified else size)
+            self.tally.files_new += 1
+        self._job.progress.advance(files=1, bytes=0 if size > SMALL else size)
 
 
 def _file_finding(path: str, problem: str) -> Finding:

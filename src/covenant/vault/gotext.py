@@ -77,13 +77,14 @@ def _unescaped(match: re.Match[str]) -> bytes:
     return chr(code).encode("utf-8", "surrogatepass")
 
 
-@lru_cache(maxsize=4096)
-def _second_text(seconds: int) -> str:
-    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
-
-
 _EARLIEST = timegm((1, 1, 1, 0, 0, 0))
 _LATEST = timegm((9999, 12, 31, 23, 59, 59))
+
+
+@lru_cache(maxsize=4096)
+def _second_text(seconds: int) -> str:
+    text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
+    return text.rjust(19, "0")  # strftime does not pad the years before 1000
 
 
 def time_text(nanoseconds: int) -> str:
@@ -91,10 +92,12 @@ def time_text(nanoseconds: int) -> str:
     seconds, fraction = divmod(nanoseconds, _NANO)
     if not _EARLIEST <= seconds <= _LATEST:
         seconds, fraction = (_EARLIEST if seconds < 0 else _LATEST), 0
-    text = _second_text(seconds)
-    if len(text) < 19:  # strftime does not pad the years before 1000
-        text = text.rjust(19, "0")
-    return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else text + "Z"
+    if not fraction:
+        return _second_text(seconds) + "Z"
+    digits = f"{fraction:09d}"
+    if digits[-1] == "0":
+        digits = digits.rstrip("0")
+    return f"{_second_text(seconds)}.{digits}Z"
 
 
 @lru_cache(maxsize=4096)

@@ -99,6 +99,14 @@ class Segment:
 
     def holds(self, blob_id: bytes, blob_type: int) -> bool:
         """Whether ``blob_id`` stands here with this type."""
+        prefix = blob_id[0] << 8 | blob_id[1]
+        fanout, ids = self._fanout, self._ids
+        at = self._data.find(blob_id, ids + ID_SIZE * fanout[prefix], ids + ID_SIZE * fanout[prefix + 1])
+        if at < 0:
+            return False
+        place = self._places + (at - ids) // ID_SIZE * _PLACE.size
+        if not (at - ids) % ID_SIZE and self._data[place + 3] >> 7 == blob_type:  # the first copy, nearly always
+            return True
         return any(self.type_at(position) == blob_type for position in self.positions(blob_id))
 
     def location(self, position: int) -> Location:

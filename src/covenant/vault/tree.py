@@ -118,9 +118,7 @@ class Node(msgspec.Struct, kw_only=True):
                 self.type,
                 self.mode,
                 (self.mtime, self.atime, self.ctime),
-                self.uid,
-                self.gid,
-                (self.user, self.group),
+                owner_text(self.uid, self.gid, self.user, self.group),
                 (self.inode, self.device_id, self.size, self.links),
                 self._rest(),
             ),
@@ -163,28 +161,21 @@ def metadata_text(
     kind: str,
     mode: int,
     times: tuple[str, str, str],
-    uid: int,
-    gid: int,
-    owners: tuple[str, str],
+    owner: str,
     numbers: tuple[int, int, int, int],
     rest: str = "",
 ) -> str:
     """A node's text up to its content.
 
-    ``name`` is quoted already; ``times`` are modification, access, change; ``owners`` user and group; ``numbers``
-    inode, device id, size, links; ``rest`` the text of links, attributes and devices.
+    ``name`` is quoted already; ``times`` are modification, access, change; ``owner`` is from ``owner_text``;
+    ``numbers`` are inode, device id, size, links; ``rest`` the text of links, attributes and devices.
     """
-    user, group = owners
     inode, device_id, size, links = numbers
     mtime, atime, ctime = times
     text = f'{{"name":{name},"type":"{kind}"'
     if mode:
         text += f',"mode":{mode}'
-    text += f',"mtime":"{mtime}","atime":"{atime}","ctime":"{ctime}","uid":{uid},"gid":{gid}'
-    if user:
-        text += f',"user":{json_text(user)}'
-    if group:
-        text += f',"group":{json_text(group)}'
+    text += f',"mtime":"{mtime}","atime":"{atime}","ctime":"{ctime}"{owner}'
     if inode:
         text += f',"inode":{inode}'
     if device_id:
@@ -194,6 +185,14 @@ def metadata_text(
     if links:
         text += f',"links":{links}'
     return text + rest
+
+
+def owner_text(uid: int, gid: int, user: str, group: str) -> str:
+    """The part of a node's text that says whose it is."""
+    text = f',"uid":{uid},"gid":{gid}'
+    if user:
+        text += f',"user":{json_text(user)}'
+    return text + (f',"group":{json_text(group)}' if group else "")
 
 
 def resized(metadata: str, size: int) -> str:

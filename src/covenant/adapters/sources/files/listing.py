@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import errno
+import grp
 import os
+import pwd
 import stat
 from functools import lru_cache
 
@@ -40,16 +42,15 @@ _NO_XATTRS = frozenset({errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.ENODATA,
 def describe(name: str, path: str, status: os.stat_result) -> Entry:
     """The entry ``name`` at ``path``, whose ``lstat`` is ``status``. Raises ``OSError`` if it vanishes meanwhile."""
     kind = _KINDS[stat.S_IFMT(status.st_mode)]
-    mtime = time_text(status.st_mtime_ns)
+    mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+    mtime = time_text(mtime_ns)
     is_file = kind == "file"
     metadata = tree.metadata_text(
         quoted_name(name),
         kind,
         _go_mode(status.st_mode, kind),
-        (mtime, mtime, time_text(status.st_ctime_ns)),
-        status.st_uid,
-        status.st_gid,
-        (user_name(status.st_uid), group_name(status.st_gid)),
+        (mtime, mtime, mtime if ctime_ns == mtime_ns else time_text(ctime_ns)),
+        _owner(status.st_uid, status.st_gid),
         (
             status.st_ino,
             status.st_dev,
@@ -59,9 +60,7 @@ def describe(name: str, path: str, status: os.stat_result) -> Entry:
         _rest(kind, path, status),
     )
     link = (status.st_dev, status.st_ino) if is_file and status.st_nlink > 1 else None
-    return Entry(
-        name, kind, path, metadata, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, link
-    )
+    return Entry(name, kind, path, metadata, status.st_size, mtime_ns, ctime_ns, status.st_ino, link)
 
 
 @lru_cache(maxsize=1024)
@@ -104,21 +103,20 @@ def _xattrs(path: str, names: list[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def user_name(uid: int) -> str:
-    """The name of a user, or ``""`` where it has none."""
-    import pwd
+def _owner(uid: int, gid: int) -> str:
+    return tree.owner_text(uid, gid, _user_name(uid), _group_name(gid))
 
+
+def _user_name(uid: int) -> str:
+    """The name of a user, or ``""`` where it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return ""
 
 
-@lru_cache(maxsize=4096)
-def group_name(gid: int) -> str:
+def _group_name(gid: int) -> str:
     """The name of a group, likewise."""
-    import grp
-
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
