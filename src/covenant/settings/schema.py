@@ -1,0 +1,49 @@
+"""The JSON Schema of ``covenant.toml``, for editors that complete and check while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from covenant.settings.tables import NAME, SECRET_OPTION, Document
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+_SECRET = {"$ref": "#/$defs/SecretTable"}
+_OPTIONS = {
+    "patternProperties": {SECRET_OPTION: _SECRET},
+    "additionalProperties": {"anyOf": [{"type": ["string", "integer", "boolean"]}, _SECRET]},
+}
+"""What a store's options may be: those that are secrets only by reference."""
+
+
+def schema() -> dict[str, Any]:
+    """The schema, in draft 2020-12. The same for the same version of Covenant."""
+    generated = _without_titles(Document.model_json_schema(by_alias=True))
+    generated["$defs"]["VaultTable"]["properties"]["options"].update(_OPTIONS)
+    for section in ("vaults", "classes", "sources"):
+        generated["properties"][section]["propertyNames"] = {"pattern": f"^{NAME}$"}
+    return {"$schema": DIALECT, "title": "covenant.toml", **generated}
+
+
+def _without_titles(node: Any) -> Any:
+    """Without the titles that only repeat a key, and without the nulls that TOML cannot write."""
+    if isinstance(node, list):
+        return [_without_titles(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _without_titles(value) for key, value in node.items() if not _is_noise(key, value)}
+    return _without_null(kept)
+
+
+def _is_noise(key: str, value: object) -> bool:
+    return (key == "title" and isinstance(value, str)) or (key == "default" and value is None)
+
+
+def _without_null(node: dict[str, Any]) -> dict[str, Any]:
+    choices = node.get("anyOf")
+    if not isinstance(choices, list) or {"type": "null"} not in choices:
+        return node
+    real = [choice for choice in choices if choice != {"type": "null"}]
+    rest = {key: value for key, value in node.items() if key != "anyOf"}
+    return {**real[0], **rest} if len(real) == 1 else {"anyOf": real, **rest}
