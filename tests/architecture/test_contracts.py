@@ -15,6 +15,17 @@ TRESPASSES = [
     ("vault/trespass.py", "import covenant.adapters.stores", "Imports point down only"),
     ("kernel/trespass.py", "import sqlite3", "The kernel does no I/O"),
     ("kernel/trespass.py", "import os", "The kernel does no I/O"),
+    ("protect/trespass.py", "import covenant.safeguard.keep", "Imports point down only"),
+    ("safeguard/trespass.py", "import covenant.protect.ports", "Imports point down only"),
+    ("settings/trespass.py", "import covenant.bootstrap", "Imports point down only"),
+    ("managers/__init__.py", "import json", "Imports point down only"),
+    ("vault/trespass.py", "import obstore", "Only adapters.stores knows obstore"),
+    ("adapters/sources/trespass.py", "import obstore.store", "Only adapters.stores knows obstore"),
+    ("bootstrap_trespass.py", "import click", "Only the command line knows click and rich"),
+    ("protect/trespass.py", "from rich.console import Console", "Only the command line knows click and rich"),
+    ("vault/trespass.py", "import pydantic", "Only settings knows pydantic"),
+    ("cli/trespass.py", "from pydantic_core import ValidationError", "Only settings knows pydantic"),
+    ("adapters/sources/files/trespass.py", "import sqlite3", "Only the SQLite source knows sqlite3"),
 ]
 
 
@@ -45,7 +56,9 @@ def test_the_house_keeps_its_contracts(project: Path) -> None:
 @pytest.mark.parametrize(("path", "trespass", "contract"), TRESPASSES)
 def test_a_contract_refuses(project: Path, path: str, trespass: str, contract: str) -> None:
     """An import that a contract forbids breaks that contract, by name."""
-    (project / "src" / "covenant" / path).write_text(f'"""A trespass."""\n\n{trespass}\n')
+    intruder = project / "src" / "covenant" / path
+    intruder.parent.mkdir(exist_ok=True)
+    intruder.write_text(f'"""A trespass."""\n\n{trespass}\n')
 
     verdict = lint(project)
 
