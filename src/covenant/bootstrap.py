@@ -1,0 +1,191 @@
+"""Where everything is put together: the one module that knows everyone.
+
+A command names what it needs, a vault to read, to add to, or to take away from, a source to protect, and is handed
+exactly that. Whoever only reads is given a store that cannot write, whoever adds one that cannot delete: by type, and
+again while the program runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Literal
+
+from covenant.adapters.stores.discarding import DiscardingStore
+from covenant.adapters.stores.guarded import AppendOnlyStore, ReadOnlyStore
+from covenant.adapters.stores.location import parse_location
+from covenant.adapters.stores.opening import StoreSpec
+from covenant.kernel.clock import Clock, SystemClock
+from covenant.kernel.errors import StoreDenied
+from covenant.vault.ports import AppendStore, ReadStore, Store
+
+if TYPE_CHECKING:
+    from covenant.protect.ports import Source
+    from covenant.settings import values
+    from covenant.vault.lock import Locks, Owner
+    from covenant.vault.vault import Vault
+
+LockKind = Literal["none", "shared", "exclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens one store, in this process or, pickled, in a worker. Calling it gives a store that cannot delete."""
+
+    spec: StoreSpec
+
+    def whole(self) -> Store:
+        """The store with every privilege; one behind a network is asked again when it does not answer."""
+        store = self.spec.open()
+        if parse_location(self.spec.url).kind in ("folder", "memory"):
+            return store
+        from covenant.adapters.stores.retrying import RetryingStore
+
+        return RetryingStore(store, SystemClock(), Random())
+
+    def __call__(self) -> AppendStore:
+        return AppendOnlyStore(self.whole())
+
+
+@dataclass(frozen=True, slots=True)
+class DryOpener:
+    """The same for a dry run: what is written is discarded."""
+
+    opener: Opener
+
+    def __call__(self) -> AppendStore:
+        return DiscardingStore(self.opener.whole())
+
+
+def opener(url: str, options: Mapping[str, str]) -> Opener:
+    """What opens the store at an address. A folder's path is made absolute. Raises ``UsageError``."""
+    location = parse_location(url)
+    return Opener(StoreSpec(os.path.abspath(location.path) if location.kind == "folder" else url, dict(options)))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVault:
+    """A vault whose key we hold, with its store in three grades of privilege."""
+
+    vault: Vault
+    opener: Opener
+    owner: Owner
+    clock: Clock
+    whole: Store = field(repr=False)
+    """For ``safeguard`` and ``repair`` alone: it can delete."""
+
+    @property
+    def reading(self) -> ReadStore:
+        """The store, for reading only."""
+        return ReadOnlyStore(self.whole)
+
+    @property
+    def appending(self) -> AppendStore:
+        """The store, for adding only."""
+        return AppendOnlyStore(self.whole)
+
+    @property
+    def discarding(self) -> AppendStore:
+        """The store, for trying out: nothing is added."""
+        return DiscardingStore(self.whole)
+
+    @property
+    def locks(self) -> Locks:
+        """The vault's locks, which even who only adds must be able to take away again."""
+        from covenant.vault.lock import Locks
+
+        return Locks(self.vault, AppendOnlyStore(self.whole), self.owner, self.clock)
+
+    @contextlib.contextmanager
+    def held(self, kind: LockKind, wait_seconds: float = 0) -> Iterator[None]:
+        """Hold the vault for as long as the work lasts. Raises ``VaultLocked``."""
+        if kind == "none":
+            yield
+            return
+        locks = self.locks
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locks.shared(wait_seconds) if kind == "shared" else locks.exclusive(wait_seconds))
+            except StoreDenied as error:
+                raise StoreDenied(error.message, "If the vault is only to be read, give '--no-lock'.") from error
+            yield
+
+
+def this_process() -> Owner:
+    """Who we are, for locks and snapshots."""
+    from covenant.vault.lock import Owner
+
+    uid = os.geteuid()
+    try:
+        username = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        username = str(uid)
+    return Owner(os.uname().nodename, username, os.getpid(), uid, os.getegid())
+
+
+def open_vault(opening: Opener, password: str, clock: Clock, cache: Path | None) -> OpenVault:
+    """Open an existing vault. Raises ``VaultMissing``, ``WrongPassword`` and the store's errors."""
+    from covenant.vault.vault import open_vault as unlock
+
+    whole = opening.whole()
+    return OpenVault(unlock(ReadOnlyStore(whole), password, cache=cache), opening, this_process(), clock, whole)
+
+
+def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | None) -> OpenVault:
+    """Make a new vault, and the folder that it lies in. Raises ``VaultExists``."""
+    from covenant.adapters.stores.posix import PosixStore
+    from covenant.vault.keys import calibrate
+    from covenant.vault.vault import create_vault as create
+
+    whole, owner = opening.spec.open(), this_process()
+    if isinstance(whole, PosixStore):
+        whole.create_root()
+    else:
+        whole = opening.whole()
+    vault = create(
+        AppendOnlyStore(whole),
+        password,
+        calibrate(),
+        clock,
+        username=owner.username,
+        hostname=owner.hostname,
+        cache=cache,
+    )
+    return OpenVault(vault, opening, owner, clock, whole)
+
+
+# -- what is protected ------------------------------------------------------------------------------------------------
+
+
+def build_source(source: values.Source) -> Source:
+    """What reads a source of ``covenant.toml``. A new kind of source is one more case here."""
+    from covenant.settings import values
+
+    match source.system:
+        case values.Files():
+            from covenant.adapters.sources.files.source import FilesSource
+
+            files = source.system
+            return FilesSource(
+                source.name,
+                tuple(map(str, files.paths)),
+                exclude=files.exclude,
+                exclude_if_present=files.exclude_if_present,
+                exclude_caches=files.exclude_caches,
+                one_file_system=files.one_file_system,
+            )
+        case values.Sqlite():
+            from covenant.adapters.sources.sqlite.source import SqliteSource
+
+            return SqliteSource(source.name, str(source.system.path))
+
+
+def source_paths(source: values.Source) -> tuple[str, ...]:
+    """The absolute paths that a source's snapshots name."""
+    system = source.system
+    return tuple(map(str, system.paths)) if hasattr(system, "paths") else (str(system.path),)

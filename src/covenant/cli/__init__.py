@@ -1,0 +1,1 @@
+"""The command line: where people and scripts come in."""

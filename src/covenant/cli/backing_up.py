@@ -1,0 +1,198 @@
+"""Backups of one or several sources, one after another, and what is said about each.
+
+A source that cannot be read does not keep the others from being protected: it is reported, and decides the exit code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from covenant import __version__, bootstrap
+from covenant.adapters.sources.files.source import FilesSource
+from covenant.cli import exits, formats
+from covenant.cli.output import as_dicts
+from covenant.cli.session import Place, Session
+from covenant.cli.signals import Stop, stopping
+from covenant.cli.snapshot_list import readable
+from covenant.kernel.errors import CovenantError, Interrupted, SourceError, UsageError
+from covenant.kernel.findings import Finding
+from covenant.protect.backup import Job, Outcome, Settings, backup
+from covenant.protect.parenthood import choose_parent
+from covenant.vault.compression import DEFAULT_LEVEL
+from covenant.vault.pack import DEFAULT_PACK_SIZE
+
+if TYPE_CHECKING:
+    from covenant.bootstrap import OpenVault
+    from covenant.cli.commands.backup import Asked, Left
+    from covenant.protect.ports import Source
+    from covenant.vault.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One source to be kept: where to, and under which name and tags."""
+
+    source: Source
+    title: str
+    paths: tuple[str, ...]
+    place: Place
+    tags: tuple[str, ...] = field(default=())
+
+
+def paths_to_keep(session: Session, paths: Sequence[str], left: Left) -> Task:
+    """Paths of the command line as one source without a name."""
+    absolute = tuple(dict.fromkeys(os.path.abspath(path) for path in paths))
+    source = FilesSource(
+        "",
+        absolute,
+        exclude=left.exclude,
+        exclude_if_present=left.if_present,
+        exclude_caches=left.caches,
+        one_file_system=left.one_file_system,
+    )
+    return Task(source, " ".join(absolute), absolute, session.place())
+
+
+def sources_to_keep(session: Session, names: Sequence[str]) -> list[Task]:
+    """Sources of ``covenant.toml``: those named, or all. Raises ``UsageError`` for a name that is not there."""
+    sources = session.required_settings().sources
+    unknown = [name for name in names if name not in sources]
+    if unknown:
+        known = ", ".join(sources) or "none"
+        raise UsageError(f"there is no source '{unknown[0]}'", f"In {session.config_path} there are: {known}.")
+    if not sources:
+        raise UsageError(f"{session.config_path} names no source", "Write one, or give '--path'.")
+    chosen = [sources[name] for name in dict.fromkeys(names or sources)]
+    return [
+        Task(
+            bootstrap.build_source(source),
+            source.name,
+            bootstrap.source_paths(source),
+            session.place_named(source.vault),
+            source.tags,
+        )
+        for source in chosen
+    ]
+
+
+def keep(session: Session, asked: Asked, tasks: Sequence[Task]) -> int:
+    """Carry out all tasks, vault by vault; returns the exit code: the first error's, or whether there are findings."""
+    codes: list[int] = []
+    with stopping(session.output.note) as stop:
+        try:
+            for _, group in groupby(sorted(tasks, key=lambda task: task.place.url), lambda task: task.place.url):
+                _keep_in_one_vault(session, asked, list(group), stop, codes)
+        except Interrupted as error:
+            session.output.failure(error, stop.exit_code)
+            return stop.exit_code
+    return max(codes, key=lambda code: (code > exits.FINDINGS, code == exits.FINDINGS), default=exits.DONE)
+
+
+def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: Stop, codes: list[int]) -> None:
+    with session.opened("shared", tasks[0].place) as opened:
+        snapshots, damaged = readable(opened.vault)
+        for task in tasks:
+            try:
+                job = _job(session, asked, task, opened, snapshots, stop)
+                codes.append(_report(session, task, _run(session, job, task), damaged))
+            except SourceError as error:
+                codes.append(exits.code_of(error))
+                _report_failure(session, task, error)
+
+
+def _job(
+    session: Session, asked: Asked, task: Task, opened: OpenVault, snapshots: Sequence[Snapshot], stop: Stop
+) -> Job:
+    owner = replace(opened.owner, hostname=asked.host) if asked.host else opened.owner
+    name = task.source.name
+    return Job(
+        source=task.source,
+        vault=opened.vault,
+        store=opened.discarding if asked.dry_run else opened.appending,
+        owner=owner,
+        clock=session.clock,
+        kind=asked.kind,
+        parent=choose_parent(asked.kind, snapshots, source=name, hostname=owner.hostname, paths=task.paths),
+        tags=tuple(dict.fromkeys((*task.tags, *asked.tags))),
+        program=f"covenant {__version__}",
+        settings=_settings(session, opened, asked.dry_run),
+        stop=stop.event,
+        dry_run=asked.dry_run,
+    )
+
+
+def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
+    """How to work: as the environment says, else as ``covenant.toml`` says if it was read, else by default."""
+    limits = session.known_limits()
+    environment = session.environment
+    level = environment.compression if environment.compression is not None else limits.compression
+    return Settings(
+        lanes=limits.workers or len(os.sched_getaffinity(0)),
+        pack_size=environment.pack_size or limits.pack_size or DEFAULT_PACK_SIZE,
+        level=DEFAULT_LEVEL if level is None else level,
+        open_store=bootstrap.DryOpener(opened.opener) if dry_run else opened.opener,
+    )
+
+
+def _run(session: Session, job: Job, task: Task) -> Outcome:
+    with session.progress(task.title if len(task.title) < 40 else "…" + task.title[-39:]) as progress:
+        before = (job.parent.summary if job.parent else None) or {}
+        progress.expect(
+            files=before.get("total_files_processed", 0), bytes=before.get("total_bytes_processed", 0)
+        )  # much like last time; without a last time nobody knows
+        job.progress = progress
+        return backup(job)
+
+
+# -- what is said -----------------------------------------------------------------------------------------------------
+
+
+def _report(session: Session, task: Task, outcome: Outcome, damaged: list[Finding]) -> int:
+    findings = [*damaged, *outcome.findings]
+    output = session.output
+    for line in _lines(task, outcome):
+        output.say(line)
+    output.findings(findings)
+    output.document(_document(task, outcome, findings))
+    return exits.FINDINGS if findings else exits.DONE
+
+
+def _lines(task: Task, outcome: Outcome) -> list[str]:
+    snapshot, tally, added = outcome.snapshot, outcome.tally, outcome.added
+    since = f" since {snapshot.parent[:8]}" if snapshot.parent else ""
+    kept = f"snapshot {snapshot.short_id}" if snapshot.id else "dry run, no snapshot"
+    changes = f"{tally.files_new:,} new, {tally.files_changed:,} changed, {tally.files_unmodified:,} unmodified"
+    plain = formats.size(added.data_bytes + added.tree_bytes)
+    return [
+        f"{kept} of {task.title}, {snapshot.kind}{since}",
+        f"  looked at {formats.counted(tally.files, 'file')} ({changes}), {formats.size(tally.bytes)}",
+        f"  added {formats.size(added.stored_bytes)} to the vault ({plain} before compression)",
+        f"  took {formats.seconds(outcome.seconds)}",
+    ]
+
+
+def _document(task: Task, outcome: Outcome, findings: list[Finding]) -> dict[str, Any]:
+    snapshot = outcome.snapshot
+    return {
+        "source": task.source.name,
+        "paths": list(snapshot.paths or ()),
+        "snapshot_id": snapshot.id or None,
+        "kind": snapshot.kind,
+        "parent": snapshot.parent,
+        "time": snapshot.time_,
+        **asdict(outcome.tally),
+        "files": outcome.tally.files,
+        **asdict(outcome.added),
+        "seconds": outcome.seconds,
+        "findings": as_dicts(findings),
+    }
+
+
+def _report_failure(session: Session, task: Task, error: CovenantError) -> None:
+    code = exits.code_of(error)
+    session.output.document({"source": task.source.name, "paths": list(task.paths), "snapshot_id": None})
+    session.output.failure(error, code)

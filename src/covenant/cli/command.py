@@ -1,0 +1,84 @@
+"""How a command is declared: its help with examples and exit codes, and the options that every command has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from covenant.cli.session import Session
+
+_EXITS = {
+    0: "done",
+    1: "done, with findings",
+    2: "wrong usage or config",
+    10: "no vault there",
+    11: "the vault is locked",
+    12: "wrong password",
+    13: "no such snapshot",
+    14: "there is a vault already",
+    20: "the store failed (25 full, 26 denied, 27 no answer)",
+    21: "damaged",
+    22: "refused",
+    23: "the source cannot be read",
+    24: "the target cannot be written",
+    130: "interrupted (143 by SIGTERM)",
+}
+OPENING = (0, 2, 10, 11, 12, 20, 21, 130)
+"""The exit codes of every command that opens a vault."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+pass_session = click.make_pass_decorator(Session)
+
+
+class Command(click.Command):
+    """A command whose help ends with examples and exit codes."""
+
+    def __init__(self, *args: Any, examples: tuple[str, ...] = (), exits: tuple[int, ...] = (), **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.examples = examples
+        self.exits = exits
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples and the exit codes."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+        if self.exits:
+            with formatter.section("Exit codes"):
+                formatter.write_dl([(str(code), _EXITS[code]) for code in sorted(self.exits)])
+
+
+def command(
+    name: str, *examples: str, exits: tuple[int, ...] = OPENING, group: click.Group | None = None
+) -> Callable[[F], Command]:
+    """Declare a command. Its function is handed the ``Session`` first; its docstring is the help."""
+
+    def declare(function: F) -> Command:
+        made = click.command(name, cls=Command, examples=examples, exits=exits)(_output_options(pass_session(function)))
+        if group is not None:
+            group.add_command(made)
+        return made
+
+    return declare
+
+
+def family(name: str, about: str) -> click.Group:
+    """A command that is only the first word of several."""
+    return click.Group(name, help=about, no_args_is_help=True)
+
+
+def _output_options(function: F) -> F:
+    """``--json`` and ``--quiet`` may stand after the command as well as before it."""
+    for flag, about in (("quiet", "Say only what was asked for."), ("json", "Report as JSON on stdout.")):
+        function = click.option(f"--{flag}", is_flag=True, expose_value=False, callback=_switch, help=about)(function)
+    return function
+
+
+def _switch(ctx: click.Context, option: click.Parameter, value: bool) -> bool:
+    session = ctx.find_object(Session)
+    if value and session is not None and option.name:
+        setattr(session.output, option.name, True)
+    return value

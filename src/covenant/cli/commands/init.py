@@ -1,0 +1,29 @@
+"""``covenant init``."""
+
+from __future__ import annotations
+
+from covenant.cli.command import OPENING, command
+from covenant.cli.session import Session
+
+
+@command(
+    "init",
+    "covenant --vault /srv/vault --password-file ~/.vault-password init",
+    "covenant --vault s3:https://s3.example.com/bucket/vault -o region=eu init",
+    exits=(*(code for code in OPENING if code not in (10, 11, 12)), 14),
+)
+def init(session: Session) -> None:
+    """Make a new, empty vault.
+
+    Its folder is made if need be. At a terminal, without a password file, the password is asked for twice. Nobody
+    can open the vault without it, not even we: keep a copy where a fire does not reach both.
+    """
+    from covenant import bootstrap
+
+    place = session.place()
+    opener = session.opener(place)
+    password = session.password(place, twice=True)
+    opened = bootstrap.create_vault(opener, password, session.clock, session.cache)
+    config = opened.vault.config
+    session.output.say(f"made vault {config.id[:8]} at {opened.vault.url}")
+    session.output.document({"id": config.id, "url": opened.vault.url, "version": config.version})

@@ -1,0 +1,57 @@
+"""Which exit code says what.
+
+    0   done                                20  the store failed
+    1   done, with findings                 21  damage: bytes are not what was written
+    2   wrong usage, or a wrong config      22  refused: it could be done, but it may not
+    10  no vault there                      23  the source cannot be read
+    11  the vault is locked                 24  the target cannot be written
+    12  wrong password                      25  the store is full
+    13  no such snapshot                    26  the store does not let us
+    14  there is a vault already            27  the store does not answer (trying again may help)
+    15  the vault cannot be used            28  an object is missing
+                                            29  an object exists already
+    70  a defect of ours                    130, 143  stopped by SIGINT, SIGTERM
+
+10, 11 and 12 are as restic has them.
+"""
+
+from __future__ import annotations
+
+from covenant.kernel import errors
+
+DONE = 0
+FINDINGS = 1
+USAGE = 2
+DEFECT = 70
+PIPE_CLOSED = 141
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+CODES: dict[type[errors.CovenantError], int] = {
+    errors.CovenantError: DEFECT,
+    errors.UsageError: USAGE,
+    errors.ConfigError: USAGE,
+    errors.Refusal: 22,
+    errors.VaultError: 15,
+    errors.VaultMissing: 10,
+    errors.VaultExists: 14,
+    errors.VaultLocked: 11,
+    errors.WrongPassword: 12,
+    errors.SnapshotMissing: 13,
+    errors.StoreError: 20,
+    errors.ObjectMissing: 28,
+    errors.ObjectExists: 29,
+    errors.StoreFull: 25,
+    errors.StoreDenied: 26,
+    errors.StoreUnavailable: 27,
+    errors.DamageError: 21,
+    errors.SourceError: 23,
+    errors.TargetError: 24,
+    errors.Interrupted: INTERRUPTED,
+}
+
+
+def code_of(error: errors.CovenantError) -> int:
+    """The exit code of an error: that of its class, or of the nearest class above that has one."""
+    return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)

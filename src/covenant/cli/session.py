@@ -1,0 +1,244 @@
+"""What was said before the command, and what follows from it: which vault, which password, which settings.
+
+Which vault, the first that is said: ``--vault``, a ``covenant.toml`` named with ``-c``, the environment, and the
+``covenant.toml`` found upwards from here. ``--vault`` may also be the name of a vault of that file. The password: as
+the command line says, as the file says beside the vault, as the environment says, and else by asking at the terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covenant.cli.output import Output
+from covenant.cli.progress import shown
+from covenant.kernel.clock import Clock, SystemClock
+from covenant.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from covenant.bootstrap import LockKind, Opener, OpenVault
+    from covenant.kernel.progress import Progress
+    from covenant.settings.environment import Environment
+    from covenant.settings.secrets import SecretRef
+    from covenant.settings.values import Limits, Settings, Vault
+
+
+@dataclass(slots=True)
+class Said:
+    """The global options, as they were given."""
+
+    vault: str | None = None
+    password_file: Path | None = None
+    password_command: str | None = None
+    config: Path | None = None
+    cache_dir: Path | None = None
+    no_cache: bool = False
+    wait_seconds: float = 0
+    no_lock: bool = False
+    no_progress: bool = False
+    verbose: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A vault that is meant: its address, its store's options, and where its password is."""
+
+    url: str
+    options: dict[str, str | SecretRef] = field(default_factory=dict, repr=False)
+    password: SecretRef | None = None
+
+
+class Session:
+    """One run of the program."""
+
+    def __init__(self, output: Output, clock: Clock | None = None) -> None:
+        self.output = output
+        self.clock = clock or SystemClock()
+        self.said = Said()
+
+    # -- what was told to us --------------------------------------------------------------------------------------
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What the process's environment says."""
+        from covenant.settings import environment
+
+        return environment.of_process()
+
+    @cached_property
+    def config_path(self) -> Path | None:
+        """The ``covenant.toml`` in use, or ``None`` where there is none."""
+        from covenant.settings.locate import find
+
+        return self.said.config or self.environment.config or find(Path.cwd())
+
+    @cached_property
+    def settings(self) -> Settings | None:
+        """What the ``covenant.toml`` says. Its findings are shown when it is read."""
+        if self.config_path is None:
+            return None
+        from covenant.settings.file import load
+
+        settings = load(self.config_path)
+        self.output.findings(settings.findings)
+        return settings
+
+    def required_settings(self) -> Settings:
+        """The same, for who cannot do without. Raises ``UsageError``."""
+        if self.settings is None:
+            raise UsageError(
+                "there is no covenant.toml here or in any folder above",
+                "Name one with -c, or name what is meant with '--vault' and '--path'.",
+            )
+        return self.settings
+
+    def known_limits(self) -> Limits:
+        """The limits of the ``covenant.toml``, where the work needed one anyway; none otherwise."""
+        from covenant.settings.values import Limits
+
+        settings = self.__dict__.get("settings") if self.said.config is None else self.settings
+        return Limits() if settings is None else settings.limits
+
+    # -- which vault ----------------------------------------------------------------------------------------------
+
+    def place(self) -> Place:
+        """The vault that is meant. Raises ``UsageError`` where none is named."""
+        said = self.said
+        if said.vault is not None:
+            return self._named(said.vault) or self._outside(said.vault)
+        if said.config is None and self.environment.vault:
+            return self._outside(self.environment.vault)
+        settings = self.settings
+        if settings is not None and settings.vaults:
+            return self.place_of(self._only(settings))
+        if self.environment.vault:
+            return self._outside(self.environment.vault)
+        raise UsageError("no vault is named", "Give '--vault', set COVENANT_VAULT, or write it in covenant.toml.")
+
+    def place_named(self, name: str) -> Place:
+        """A vault of ``covenant.toml``; ``--vault`` goes before it, and the environment names the default one."""
+        settings = self.required_settings()
+        if self.said.vault is not None or name not in settings.vaults:
+            return self.place()
+        return self.place_of(settings.vaults[name])
+
+    def place_of(self, vault: Vault) -> Place:
+        """A vault as ``covenant.toml`` describes it."""
+        return self._completed(vault.url, dict(vault.options), vault.password)
+
+    def _named(self, text: str) -> Place | None:
+        """The vault of that name, if there is a ``covenant.toml`` that has one."""
+        if "/" in text or ":" in text or self.config_path is None:
+            return None
+        vault = self.required_settings().vaults.get(text)
+        return None if vault is None else self.place_of(vault)
+
+    def _outside(self, url: str) -> Place:
+        """A vault that no ``covenant.toml`` describes."""
+        return self._completed(url, {}, None)
+
+    def _completed(self, url: str, options: dict[str, str | SecretRef], password: SecretRef | None) -> Place:
+        from covenant.adapters.stores.location import parse_location
+
+        kind = parse_location(url).kind
+        merged = {**self.environment.store_options(kind), **options, **self.said.options}
+        return Place(url, merged, self._said_password() or password or self.environment.password)
+
+    def _only(self, settings: Settings) -> Vault:
+        vaults = settings.vaults
+        if "default" in vaults:
+            return vaults["default"]
+        if len(vaults) == 1:
+            return next(iter(vaults.values()))
+        raise UsageError(f"there are several vaults: {', '.join(vaults)}", "Name one of them with '--vault'.")
+
+    # -- its password ---------------------------------------------------------------------------------------------
+
+    def _said_password(self) -> SecretRef | None:
+        from covenant.settings.secrets import SecretCommand, SecretFile
+
+        said = self.said
+        if said.password_file is not None and said.password_command is not None:
+            raise UsageError("both '--password-file' and '--password-command' are given", "Give one of them.")
+        if said.password_file is not None:
+            return SecretFile(said.password_file)
+        if said.password_command is not None:
+            words = shlex.split(said.password_command)
+            if not words:
+                raise UsageError("'--password-command' names no command", "Write the command and its arguments.")
+            return SecretCommand(tuple(words))
+        return None
+
+    def password(self, place: Place, *, twice: bool = False) -> str:
+        """The vault's password. Asks at the terminal where nothing else is given; ``twice`` for a new vault."""
+        if place.password is not None:
+            return place.password.resolve(self.environment.variables)
+        return self.ask_password(f"password of {place.url}", twice=twice)
+
+    def ask_password(self, what: str, *, twice: bool = False) -> str:
+        """Ask at the terminal. Raises ``UsageError`` where there is none."""
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "no password is given", "Give '--password-file', set COVENANT_PASSWORD_FILE, or run it at a terminal."
+            )
+        from getpass import getpass
+
+        password = getpass(f"{what}: ")
+        if twice and getpass("the same again: ") != password:
+            raise UsageError("the two passwords differ", "Type the same password twice.")
+        if not password:
+            raise UsageError("the password is empty", "Choose a password; without it nobody opens the vault again.")
+        return password
+
+    # -- the vault ------------------------------------------------------------------------------------------------
+
+    @property
+    def cache(self) -> Path | None:
+        """Where the index is cached; ``None`` for nowhere."""
+        if self.said.no_cache:
+            return None
+        chosen = self.said.cache_dir or self.environment.cache_dir
+        if chosen is not None:
+            return chosen
+        outer = self.environment.variables.get("XDG_CACHE_HOME")
+        return (Path(outer) if outer else Path.home() / ".cache") / "covenant"
+
+    def opener(self, place: Place) -> Opener:
+        """What opens a vault's store."""
+        from covenant import bootstrap
+
+        variables = self.environment.variables
+        options = {
+            key: value if isinstance(value, str) else value.resolve(variables) for key, value in place.options.items()
+        }
+        return bootstrap.opener(place.url, options)
+
+    @contextlib.contextmanager
+    def opened(self, lock: LockKind = "none", place: Place | None = None) -> Iterator[OpenVault]:
+        """The vault, held as the work needs it: ``shared`` to read and add, ``exclusive`` to take away."""
+        from covenant import bootstrap
+
+        place = place or self.place()
+        vault = bootstrap.open_vault(self.opener(place), self.password(place), self.clock, self.cache)
+        with vault.held(lock, self.said.wait_seconds):
+            yield vault
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[OpenVault]:
+        """The vault, to be read while others add to it; ``--no-lock`` reads without holding it."""
+        with self.opened("none" if self.said.no_lock else "shared") as vault:
+            yield vault
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Progress]:
+        """Show how far the work is, where there is someone to see it."""
+        wanted = self.output.speaks and not self.said.no_progress
+        with shown(title, self.output.err, wanted) as listener:
+            yield listener

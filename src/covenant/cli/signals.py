@@ -1,0 +1,45 @@
+"""Stopping cleanly: the first SIGINT or SIGTERM asks the work to finish what it has, a second ends the process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stop:
+    """Whether the work was asked to stop, and by which signal."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.signal = 0
+
+    @property
+    def exit_code(self) -> int:
+        """What a process that a signal stopped ends with."""
+        return 128 + (self.signal or signal.SIGINT)
+
+
+@contextlib.contextmanager
+def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
+    """While the work lasts, let signals ask it to stop; ``note`` tells the user that it was understood."""
+    stop = Stop()
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        if stop.signal:
+            os._exit(128 + number)  # asked twice: at once, leaving a lock that counts as stale
+        stop.signal = number
+        stop.event.set()
+        note("finishing what was begun; once more to stop at once")
+
+    before = {number: signal.signal(number, asked) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)

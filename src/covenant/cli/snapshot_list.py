@@ -1,0 +1,109 @@
+"""The vault's snapshots as commands ask for them: those that can be read, filtered, in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from covenant.kernel.errors import DamageError, ObjectMissing
+from covenant.kernel.findings import Finding
+
+if TYPE_CHECKING:
+    from covenant.vault.snapshot import Snapshot
+    from covenant.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which snapshots are meant: every condition that is given must hold."""
+
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def fits(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot is meant. Several hosts or sources: any of them. Several paths: all of them."""
+        return (
+            (not self.hosts or snapshot.hostname in self.hosts)
+            and (not self.sources or snapshot.source in self.sources)
+            and all(path in (snapshot.paths or ()) for path in self.paths)
+            and (not self.tags or any(_bears(snapshot, listed) for listed in self.tags))
+        )
+
+
+def _bears(snapshot: Snapshot, listed: str) -> bool:
+    """``a,b`` asks for both tags; ``""`` for none at all."""
+    return set(listed.split(",")) <= set(snapshot.tags) if listed else not snapshot.tags
+
+
+def filtering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that filter snapshots; the command receives them as ``wanted``."""
+
+    @wraps(function)
+    def called(*args: Any, **named: Any) -> Any:
+        wanted = Filter(named.pop("hosts"), named.pop("paths"), named.pop("tags"), named.pop("sources"))
+        return function(*args, wanted=wanted, **named)
+
+    options = (
+        ("sources", "--source", "Only snapshots of this source."),
+        ("tags", "--tag", "Only snapshots with these tags; 'a,b' asks for both."),
+        ("paths", "--path", "Only snapshots of this path."),
+        ("hosts", "--host", "Only snapshots of this machine."),
+    )
+    declared: Callable[..., Any] = called
+    for name, flag, about in options:
+        declared = click.option(flag, name, multiple=True, help=about)(declared)
+    return declared
+
+
+def readable(vault: Vault) -> tuple[list[Snapshot], list[Finding]]:
+    """Every snapshot, oldest first, and a finding for each that cannot be read."""
+    snapshots, findings = [], []
+    for snapshot_id in vault.snapshot_ids():
+        try:
+            snapshots.append(vault.load_snapshot(snapshot_id))
+        except ObjectMissing:
+            continue
+        except DamageError as error:
+            findings.append(Finding("snapshot-damaged", f"snapshots/{snapshot_id}", error.message, error.hint))
+    return sorted(snapshots, key=lambda snapshot: snapshot.time), findings
+
+
+def latest_of_each(snapshots: Sequence[Snapshot], count: int) -> list[Snapshot]:
+    """The last ``count`` of each source, or of each machine and its paths; ``snapshots`` are oldest first."""
+    groups: dict[object, list[Snapshot]] = {}
+    for snapshot in snapshots:
+        key = snapshot.source or (snapshot.hostname, tuple(sorted(snapshot.paths or ())))
+        groups.setdefault(key, []).append(snapshot)
+    kept = [snapshot for group in groups.values() for snapshot in group[-count:]]
+    return sorted(kept, key=lambda snapshot: snapshot.time)
+
+
+def described(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot, ready for a document."""
+    content: dict[str, Any] = {
+        "id": snapshot.id,
+        "short_id": snapshot.short_id,
+        "time": snapshot.time_,
+        "hostname": snapshot.hostname,
+        "username": snapshot.username,
+        "paths": list(snapshot.paths or ()),
+        "tags": list(snapshot.tags),
+        "source": snapshot.source,
+        "kind": snapshot.kind,
+        "tree": snapshot.tree,
+        "parent": snapshot.parent,
+        "excludes": list(snapshot.excludes or ()),
+        "program_version": snapshot.program_version,
+    }
+    return content | ({"summary": snapshot.summary} if snapshot.summary else {})
+
+
+def own_tags(snapshot: Snapshot) -> list[str]:
+    """The tags that people gave, without those in which Covenant notes things."""
+    return [tag for tag in snapshot.tags if not tag.startswith("covenant:")]
