@@ -84,9 +84,7 @@ def _read_on(descriptor: int, data: bytes) -> bytes:
 class LargeFile:
     """One file that several threads read together: each calls ``work`` until nothing is left."""
 
-    def __init__(
-        self, path: str, size: int, mtime_ns: int, inode: int, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, path: str, size: int, mtime_ns: int, inode: int, progress: Progress | None = None) -> None:
         self._progress = progress or Silent()
         self._wanted = Wanted(path, size, mtime_ns, inode)
         self._turn = threading.Lock()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from covenant.protect.content import Buffers, LargeFile, Stored, Wanted, store_small
 from covenant.vault.config import Config
@@ -122,7 +122,7 @@ class Crew:
 
     def _segment_files(self) -> tuple[str, ...]:
         """The closed part of the index as files that every process can map."""
-        paths = []
+        paths: list[str] = []
         for segment in self._writer.vault.index.segments:
             path = segment.path
             if path is None:
@@ -137,7 +137,10 @@ class Crew:
 def _without_main() -> Iterator[None]:
     """Keep a starting worker from importing the program that we were started as: it needs none of it."""
     main = sys.modules["__main__"]
-    hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    names = ("__file__", "__spec__")
+    hidden: dict[str, Any] = {name: main.__dict__.pop(name) for name in names if name in main.__dict__}
+        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__
+    }
     main.__spec__ = None
     try:
         yield
@@ -152,7 +155,7 @@ _writer: Writer | None = None
 
 def _enlist(assignment: _Assignment) -> None:
     """Become a worker: interrupts are the coordinator's business, and when it dies, so do we."""
-    global _writer
+    global _writer  # noqa: PLW0603 - a worker process has one writer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -171,11 +174,11 @@ def _die_with_parent() -> None:
 
 
 def _store_there(batch: Sequence[Wanted]) -> Report:
-    assert _writer is not None  # noqa: S101 - the initializer has run
+    assert _writer is not None
     return Report(store_small(_writer, batch), _writer.take_packs())
 
 
 def _finish_there() -> tuple[Packs, Added]:
-    assert _writer is not None  # noqa: S101 - the initializer has run
+    assert _writer is not None
     _writer.flush()
     return _writer.take_packs(), _writer.added

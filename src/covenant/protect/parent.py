@@ -76,11 +76,7 @@ class OldDirectory:
     def _compared(self, entry: Entry, node: Node | None) -> str | None:
         if node is None or node.type != "file" or node.content is None or node.size != entry.size:
             return None
-        same = (
-            node.inode == entry.inode
-            and node.mtime_ns == entry.mtime_ns
-            and node.ctime_ns == entry.ctime_ns
-        )
+        same = node.inode == entry.inode and node.mtime_ns == entry.mtime_ns and node.ctime_ns == entry.ctime_ns
         if not same or not all(self._present(blob) for blob in node.content):
             return None
         return node_text(entry.metadata, node.content)

@@ -73,7 +73,6 @@ class Capture(Protocol):
         ...
 
 
-
 class Source(Protocol):
     """A system to be kept."""
 

@@ -20,9 +20,7 @@ _MOST_SEGMENTS = 8
 _BLOBS_PER_BUILD = 1_000_000
 
 
-def load_segments(
-    folder: Path | None, wanted: frozenset[str], read: Callable[[str], IndexFile]
-) -> list[Segment]:
+def load_segments(folder: Path | None, wanted: frozenset[str], read: Callable[[str], IndexFile]) -> list[Segment]:
     """Segments that together hold exactly the index files ``wanted``.
 
     ``read(index id)`` reads an index file from the vault. ``folder`` is ``None`` where nothing may be cached.

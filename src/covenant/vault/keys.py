@@ -147,9 +147,7 @@ def find_master(store: ReadStore, password: str) -> tuple[str, MasterKey]:
     """
     keys = list_keys(store)
     if not keys:
-        raise VaultMissing(
-            f"no vault at {store.url}", "Check the address, or make one with 'covenant init'."
-        )
+        raise VaultMissing(f"no vault at {store.url}", "Check the address, or make one with 'covenant init'.")
     for key_id, key in keys:
         master = open_key(key, password)
         if master is not None:
@@ -163,4 +161,3 @@ def find_master(store: ReadStore, password: str) -> tuple[str, MasterKey]:
 def key_object_name(key_id: str) -> str:
     """Where a key lies."""
     return object_name(KEYS, key_id)
-

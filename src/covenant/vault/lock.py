@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
 import msgspec
 
@@ -74,6 +75,10 @@ def _runs(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
+
+
+Holder: TypeAlias = list[str]
+"""The id of the lock that is held now: refreshing replaces it."""
 
 
 class Locks:
@@ -183,8 +188,10 @@ class Locks:
         }
         return self._vault.save(self._store, LOCKS, msgspec.json.encode(lock))
 
-    def _refresh(self, holder: list[str], exclusive: bool, stop: threading.Event) -> None:
+    def _refresh(self, holder: Holder, exclusive: bool, stop: threading.Event) -> None:
         while not stop.wait(REFRESH_EVERY.total_seconds()):
-            with contextlib.suppress(CovenantError):  # tried again in five minutes; five more chances before it is stale
+            with contextlib.suppress(
+                CovenantError
+            ):  # tried again in five minutes; five more chances before it is stale
                 old, holder[0] = holder[0], self._write(exclusive)
                 self._store.delete(object_name(LOCKS, old))

@@ -125,6 +125,11 @@ def encode_header(entries: Sequence[PackEntry]) -> bytes:
     )
 
 
+def header_size(plain_length: int) -> int:
+    """The bytes of one entry in a plain header; ``plain_length`` is 0 for a blob that is not compressed."""
+    return _COMPRESSED.size if plain_length else _PLAIN.size
+
+
 def decode_header(header: bytes) -> list[PackEntry]:
     """The entries of a plain header. Raises ``DamageError`` for one that makes no sense."""
     entries: list[PackEntry] = []

@@ -61,6 +61,8 @@ class Segment:
 
     def __init__(self, data: bytes | mmap.mmap, path: Path | None = None) -> None:
         self.path = path
+        self.count: int
+        self.pack_count: int
         magic, self.count, self.pack_count, json_length = _HEAD.unpack_from(data, 0)
         if magic != MAGIC:
             raise DamageError("index segment has a wrong beginning")
@@ -124,6 +126,17 @@ class Segment:
         """The type of the blob at ``position``."""
         packed: int = _PLACE.unpack_from(self._data, self._places + _PLACE.size * position)[0]
         return packed >> _TYPE_SHIFT
+
+    def rows(self) -> Iterator[tuple[bytes, int, int, int, int, int]]:
+        """Every blob by position: id, pack number, type, offset, length, plain length."""
+        for prefix in range(256):
+            for blob_id, packed, offset, length, plain_length in map(_RECORD.unpack, self.records(prefix, 0)):
+                yield blob_id, packed & _PACK_MASK, packed >> _TYPE_SHIFT, offset, length, plain_length
+
+    def row_at(self, position: int) -> tuple[int, int, int, int, int]:
+        """The blob at ``position``: pack number, type, offset, length, plain length."""
+        packed, offset, length, plain_length = _PLACE.unpack_from(self._data, self._places + _PLACE.size * position)
+        return packed & _PACK_MASK, packed >> _TYPE_SHIFT, offset, length, plain_length
 
     def pack_ids(self) -> Iterator[bytes]:
         """Every pack that this segment knows."""
@@ -203,10 +216,10 @@ def merge_to_file(path: Path, segments: Sequence[Segment]) -> None:
 
         _write(write_at, records, sum(segment.count for segment in segments), packs, _list_sources(sources))
     digest = sha256()
-    with path.open("r+b") as file:
-        while block := file.read(1 << 20):
+    with path.open("r+b") as written:
+        while block := written.read(1 << 20):
             digest.update(block)
-        file.write(digest.digest())
+        written.write(digest.digest())
 
 
 def _list_sources(sources: Iterable[str]) -> bytes:

@@ -210,7 +210,8 @@ def link_text(target: str, raw: str | None) -> str:
 def xattr_text(xattrs: Sequence[tuple[str, str | None]]) -> str:
     """The part of a node's text that lists its extended attributes, values in base64."""
     listed = [
-        f'{{"name":{json_text(name)},"value":' + ("null}" if value is None else f'"{value}"}}') for name, value in xattrs
+        f'{{"name":{json_text(name)},"value":' + ("null}" if value is None else f'"{value}"}}')
+        for name, value in xattrs
     ]
     return f',"extended_attributes":[{",".join(listed)}]'
 

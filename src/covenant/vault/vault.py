@@ -144,9 +144,7 @@ class Vault:
         if len(found) == 1:
             return self.load_snapshot(found[0])
         number = "no snapshot" if not found else f"{len(found)} snapshots"
-        raise SnapshotMissing(
-            f"{number} of {self.url} begin with {prefix!r}", "List them with 'covenant snapshots'."
-        )
+        raise SnapshotMissing(f"{number} of {self.url} begin with {prefix!r}", "List them with 'covenant snapshots'.")
 
     def save_snapshot(self, store: AppendStore, snapshot: Snapshot) -> Snapshot:
         """Store a snapshot: the last write of a backup (I3). Returns it with its id."""

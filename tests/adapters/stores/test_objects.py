@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
 from random import Random
+from urllib.parse import unquote
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from covenant.adapters.stores.metered import MeteredStore
 from covenant.adapters.stores.opening import open_store
@@ -151,7 +160,7 @@ def refusing(answer: Answer) -> Iterator[Store]:
     ids=lambda value: value.body.decode().split("<")[2][5:] if isinstance(value, Answer) else "",
 )
 def test_each_refusal_has_its_error(answer: Answer, expected: type[CovenantError]) -> None:
-    """What a server answers to a put becomes the error that says what to do, transient only where asking again helps."""
+    """What a server answers to a put becomes the error that says what to do next."""
     with refusing(answer) as store, pytest.raises(StoreError) as caught:
         store.put("data/one", b"x")
 
@@ -174,6 +183,44 @@ def test_a_server_that_hangs_is_given_up() -> None:
 
         with pytest.raises(StoreUnavailable):
             store.get("config")
+
+
+def test_a_certificate_of_one_s_own_is_trusted_when_named(tmp_path: Path) -> None:
+    """A server signed by an unknown authority is refused with a hint, and reached once its certificate is named."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    _sign_oneself(certificate, key)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with answering(lambda _: Answer(200, headers={"ETag": '"1"'}), tls) as server:
+        url = f"s3:{server.endpoint}/bucket"
+        with pytest.raises(StoreError) as caught:
+            open_store(url, KEYS).size("config")
+        assert not caught.value.transient
+        assert "ca_file" in caught.value.hint
+        with pytest.raises(StoreError, match="without writing over"):
+            open_store(url, KEYS | {"ca_file": str(certificate)}).put("locks/one", b"x")
+
+
+def _sign_oneself(certificate: Path, key: Path) -> None:
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test of covenant")])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(secret.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(secret, hashes.SHA256())
+    )
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key.write_bytes(
+        secret.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
 
 
 # --- never over another -----------------------------------------------------------------------------------------------
@@ -268,7 +315,7 @@ def test_other_providers_are_asked_to_create(url: str, options: dict[str, str], 
 
     (asked,) = server.asked
     assert "PUT" == asked.method
-    assert asked.path.partition("?")[0].endswith("/vault/config")
+    assert unquote(asked.path).partition("?")[0].endswith("/vault/config")
     assert value == asked.headers[header]
 
 

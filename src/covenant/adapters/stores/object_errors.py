@@ -48,6 +48,8 @@ def object_error(error: Exception, name: str, url: str) -> CovenantError:
         return StoreUnavailable(f"{where} is not to be had now: {told}", "Try again later.")
     if code == "NoSuchBucket" or code == "ContainerNotFound":
         return StoreError(f"there is no bucket for {url}", "Create it with the provider's own tools first.")
+    if status in (401, 403):
+        return denied(error, name, url)
     return _by_class(error, name, url) or _by_text(text, status, where, told)
 
 
@@ -82,12 +84,13 @@ def denied(error: Exception, name: str, url: str) -> StoreDenied:
     """The store does not let us, and why as far as it says."""
     text = str(error)
     code = _code(text)
+    where = f"'{name}' in {url}" if name else url
     hint = "Check the credentials and what they may do."
     if code == "RequestTimeTooSkewed":
         hint = "Set this machine's clock: the server refuses requests that are dated wrongly."
     elif code in _LOCKED_CODES:
         hint = "The object is under a term of immutability."
-    return StoreDenied(f"not allowed at '{name}' in {url}: {_told(text, _status(text), code)}", hint)
+    return StoreDenied(f"not allowed at {where}: {_told(text, _status(text), code)}", hint)
 
 
 def no_condition(url: str) -> StoreError:

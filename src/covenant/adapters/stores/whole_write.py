@@ -12,11 +12,9 @@ holds a ``~`` and so can never be an object's. Where hard links are not to be ha
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import itertools
 import os
-from collections.abc import Callable
 
 from covenant.vault.ports import Buffer
 
@@ -95,19 +93,12 @@ def _name_finally(folder: int, file: int, passing: str, name: str) -> None:
 
 def rename_new(folder: int, old: str, new: str) -> None:
     """Rename within a folder, never over another file. Raises ``FileExistsError`` or another ``OSError``."""
-    if _renameat2 is None:
-        raise OSError(errno.EOPNOTSUPP, "the file system has no hard links")
-    if _renameat2(folder, os.fsencode(old), folder, os.fsencode(new), _RENAME_NOREPLACE) != 0:
+    import ctypes  # seldom needed, and slow to load
+
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        raise OSError(errno.EOPNOTSUPP, "the file system has no hard links") from None
+    if renameat2(folder, os.fsencode(old), folder, os.fsencode(new), _RENAME_NOREPLACE) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), new)
-
-
-def _find_renameat2() -> Callable[..., int] | None:
-    try:
-        function: Callable[..., int] = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return None
-    return function
-
-
-_renameat2 = _find_renameat2()

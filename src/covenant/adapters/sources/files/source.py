@@ -9,6 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from covenant.adapters.sources.files.excludes import Excludes
 from covenant.adapters.sources.files.listing import describe
@@ -16,6 +17,8 @@ from covenant.kernel.errors import SourceError
 from covenant.kernel.findings import Finding
 from covenant.protect.ports import Entry
 from covenant.vault.snapshot import Snapshot
+
+Entries: TypeAlias = list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class FilesCapture:
         self.findings: list[Finding] = []
         self.position = ""
         self._source = source
-        self._roots = {root for root in roots}
+        self._roots = set(roots)
         self._above = _ancestors(roots)
         self._excludes = {
             root: Excludes(root, source.exclude, source.exclude_if_present, source.exclude_caches) for root in roots
@@ -62,7 +65,7 @@ class FilesCapture:
             if root not in self._devices:
                 self._find("path-missing", root, "does not exist", "Check the path, and that the disk is mounted.")
 
-    def list(self, directory: str) -> list[Entry]:
+    def list(self, directory: str) -> Entries:
         """The entries of a directory; of one above the roots, only those on the way to them."""
         if directory not in self._roots and directory in self._above:
             return self._way(directory)
@@ -72,7 +75,9 @@ class FilesCapture:
             with os.scandir(directory) as scan:
                 found = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
-            self._find("directory-unreadable", directory, error.strerror or str(error), "Give the backup's user access.")
+            self._find(
+                "directory-unreadable", directory, error.strerror or str(error), "Give the backup's user access."
+            )
             return []
         mark = excludes.marked(directory, {entry.name for entry in found}) if self._marks else ""
         if mark:
@@ -110,7 +115,7 @@ class FilesCapture:
             self._find("unreadable", path, error.strerror or str(error), "Give the backup's user access.")
         return None
 
-    def _way(self, directory: str) -> list[Entry]:
+    def _way(self, directory: str) -> Entries:
         entries = []
         for name in sorted(self._above[directory], key=os.fsencode):
             path = os.path.join(directory, name)
@@ -142,5 +147,3 @@ def _ancestors(roots: Sequence[str]) -> dict[str, set[str]]:
             above.setdefault(parent, set()).add(os.path.basename(path))
             path = parent
     return above
-
-

@@ -31,7 +31,7 @@ def copy_database(path: str, copy: str, progress: Callable[[int, int], None] = l
     except sqlite3.Error as error:
         raise SourceError(
             f"database {path} cannot be copied: {error}",
-            "Check that it is a SQLite database, is not damaged, and that the backup's user may read it and its folder.",
+            "Check that it is a SQLite database, is not damaged, and that we may read it and its folder.",
         ) from error
 
 
