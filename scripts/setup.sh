@@ -69,7 +69,8 @@ setup_python() {
         rm -rf "$VENV"
         "$python" -m venv "$VENV"
     fi
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' </dev/null
+    echo "setup: installing Covenant and its tools into $VENV (under a minute)" >&2
+    "$VENV/bin/python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]' </dev/null
 }
 
 # The Debian package that brings a program.
