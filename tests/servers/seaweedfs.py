@@ -47,15 +47,15 @@ READER = Credentials("covenant-reader", "reader-secret-of-this-test-run", ("Read
 
 @dataclass(slots=True)
 class SeaweedServer:
-    """A running server. ``port`` is that of its S3 door."""
+    """A running server. The first of its ``ports`` is its S3 door."""
 
     folder: Path
-    port: int
+    ports: list[int]
     process: subprocess.Popen[bytes] = field(repr=False)
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.ports[0]}"
 
     def options(self, who: Credentials = ADMIN) -> dict[str, str]:
         """The options with which our stores reach this server."""
@@ -92,6 +92,9 @@ class SeaweedServer:
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+        for port in self.ports:  # killed, it leaves the sockets that it made whether asked to or not
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
 
 
 def start() -> SeaweedServer:
@@ -113,7 +116,7 @@ def _start() -> SeaweedServer:
     ports = _free_ports(8)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(_command(folder, ports), stdout=log, stderr=subprocess.STDOUT)
-    server = SeaweedServer(folder, ports[0], process)
+    server = SeaweedServer(folder, ports, process)
     try:
         _wait(server)
     except BaseException:
@@ -144,11 +147,9 @@ def _command(folder: Path, ports: list[int]) -> list[str]:
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-s3.autoCreateBucket=false",
-        "-s3.localSocket=",
         "-filer",
         f"-filer.port={filer}",
         f"-filer.port.grpc={filer_rpc}",
-        "-filer.localSocket=",
         f"-master.port={master}",
         f"-master.port.grpc={master_rpc}",
         "-master.volumeSizeLimitMB=256",
