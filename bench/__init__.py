@@ -1,0 +1,1 @@
+"""Covenant beside restic and borg: the same data, the same work, in one run. See ``README.md``."""
