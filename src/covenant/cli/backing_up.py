@@ -127,12 +127,13 @@ def _job(
 
 def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
     """How to work: as the environment says, else as ``covenant.toml`` says if it was read, else by default."""
-    limits = session.known_limits()
-    environment = session.environment
-    level = environment.compression if environment.compression is not None else limits.compression
+    limits, environment = session.known_limits(), session.environment
+    level = environment.compression
+    if level is None and limits is not None:
+        level = limits.compression
     return Settings(
-        lanes=limits.workers or len(os.sched_getaffinity(0)),
-        pack_size=environment.pack_size or limits.pack_size or DEFAULT_PACK_SIZE,
+        lanes=(limits and limits.workers) or len(os.sched_getaffinity(0)),
+        pack_size=environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
         level=DEFAULT_LEVEL if level is None else level,
         open_store=bootstrap.DryOpener(opened.opener) if dry_run else opened.opener,
     )

@@ -89,7 +89,8 @@ class Output:
             problem = {"message": message, "hint": hint, "class": kind, "exit_code": code}
             self.err.write(json_text({"error": problem}) + "\n")
             return
-        self.err.write(f"covenant: {clean(message)}\n")
+        lines = [clean(line) for line in message.splitlines()]
+        self.err.write("covenant: " + "\n".join(lines) + "\n")
         if hint:
             self.err.write(f"HINT: {clean(hint)}\n")
 

@@ -99,12 +99,10 @@ class Session:
             )
         return self.settings
 
-    def known_limits(self) -> Limits:
-        """The limits of the ``covenant.toml``, where the work needed one anyway; none otherwise."""
-        from covenant.settings.values import Limits
-
+    def known_limits(self) -> Limits | None:
+        """The limits of the ``covenant.toml``, where it is read anyway."""
         settings = self.__dict__.get("settings") if self.said.config is None else self.settings
-        return Limits() if settings is None else settings.limits
+        return None if settings is None else settings.limits
 
     # -- which vault ----------------------------------------------------------------------------------------------
 

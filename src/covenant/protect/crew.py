@@ -139,8 +139,6 @@ def _without_main() -> Iterator[None]:
     main = sys.modules["__main__"]
     names = ("__file__", "__spec__")
     hidden: dict[str, Any] = {name: main.__dict__.pop(name) for name in names if name in main.__dict__}
-        name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__
-    }
     main.__spec__ = None
     try:
         yield

@@ -34,6 +34,9 @@ _LENGTH = struct.Struct("<I")
 _COMPRESSED_KIND = 2
 _SLACK = 512 << 10
 
+HEADER_LENGTH_SIZE = _LENGTH.size
+"""The bytes at a pack's end that say how long its header is."""
+
 
 class BlobType(IntEnum):
     """What a blob holds: a piece of a file, or one directory."""

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -44,9 +44,17 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def time(self) -> datetime:
-        """When it was taken: aware, in UTC, to the microsecond."""
+        """When it was taken, to the microsecond: aware, in the zone in which it was recorded.
+
+        The zone matters: a calendar day of retention is a day where the source lives.
+        """
         nanoseconds = time_nanoseconds(self.time_)
-        return datetime.fromtimestamp(nanoseconds // _NANO, UTC).replace(microsecond=nanoseconds % _NANO // 1000)
+        moment = datetime.fromtimestamp(nanoseconds // _NANO, UTC).replace(microsecond=nanoseconds % _NANO // 1000)
+        zone = self.time_[-6:]
+        if zone[0] not in "+-":
+            return moment
+        shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[4:6]))
+        return moment.astimezone(timezone(shift if zone[0] == "+" else -shift))
 
     @property
     def tags(self) -> tuple[str, ...]:
