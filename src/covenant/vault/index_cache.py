@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 
 from covenant.kernel.errors import DamageError
@@ -75,6 +76,7 @@ def _keep(folder: Path, segments: list[Segment], missing: frozenset[str]) -> lis
         old, fresh = [], segments
     unfinished = folder / f".{os.getpid()}.unfinished"
     merge_to_file(unfinished, fresh)
-    path = folder / f"{min(*missing, *fresh[0].sources)[:16]}-{len(fresh)}-{os.getpid()}.segment"
+    sources = sorted(frozenset[str]().union(*(segment.sources for segment in fresh)))
+    path = folder / f"{sha256(''.join(sources).encode()).hexdigest()[:32]}.segment"
     unfinished.replace(path)
     return [*old, Segment.map(path)]
