@@ -177,6 +177,20 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     ] == subjects
 
 
+def test_a_problem_in_a_table_does_not_hide_a_wrong_name_in_it(tmp_path: Path) -> None:
+    """Names that lead nowhere are told even where the same table has another problem."""
+    text = MINIMAL.replace("operational", "operatonal") + 'vault = "offsite"\nexlude = []\n'
+
+    problems = problems_of(tmp_path, text)
+
+    subjects = [problem.subject for problem in problems]
+    assert [
+        "covenant.toml:4: sources.media.class",
+        "covenant.toml:5: sources.media.vault",
+        "covenant.toml:6: sources.media.exlude",
+    ] == subjects
+
+
 def test_the_error_alone_tells_everything(tmp_path: Path) -> None:
     """Who prints the message and the hint, and nothing else, has shown every problem."""
     with pytest.raises(InvalidConfig) as refused:

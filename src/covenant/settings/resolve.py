@@ -84,14 +84,12 @@ class _Reading:
     def sources(self, classes: Mapping[str, DataClass]) -> Iterator[Source]:
         """The sources, with what their classes promise."""
         for name, raw, where in self._named("sources"):
+            if isinstance(raw, dict):
+                self._check_class(raw.get("class"), where)
+                self._check_vault(raw.get("vault", "default"), where)
             table = self._source_table(raw, where)
-            if table is None:
-                continue
-            data_class = classes.get(table.data_class)
-            if data_class is None:
-                self._refuse_class(table.data_class, classes, where)
-            self._check_vault(table.vault, where)
-            if data_class is not None:
+            data_class = None if table is None else classes.get(table.data_class)
+            if table is not None and data_class is not None:
                 yield self._source(name, table, data_class)
 
     def limits(self) -> Limits:
@@ -194,15 +192,15 @@ class _Reading:
             exclude_if_present=tuple(table.exclude_if_present),
         )
 
-    def _refuse_class(self, name: str, classes: Mapping[str, DataClass], where: Where) -> None:
-        known = {*classes, *self._names("classes")}
-        if name not in known:  # A class that is written down, and has a problem itself, is not a second problem here.
+    def _check_class(self, name: object, where: Where) -> None:
+        known = {*defaults.CLASSES, *self._names("classes")}
+        if isinstance(name, str) and name not in known:
             self._problems.add((*where, "class"), f"there is no class '{name}'", did_you_mean(name, known))
 
-    def _check_vault(self, name: str, where: Where) -> None:
+    def _check_vault(self, name: object, where: Where) -> None:
         known = self._names("vaults") | ({"default"} if "vault" in self._document else set())
         # Without any vault in the file, the default one is for the environment or the command line to name.
-        if name not in (known or {"default"}):
+        if isinstance(name, str) and name not in (known or {"default"}):
             self._problems.add(
                 (*where, "vault"), f"there is no vault '{name}'", did_you_mean(name, known or {"default"})
             )
