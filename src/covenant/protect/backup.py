@@ -97,6 +97,8 @@ class Job:
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
     dry_run: bool = False
+    confirm: Callable[[], None] = lambda: None
+    """Makes sure that we may add to the vault: called before the snapshot is stored, raises if we may not."""
 
 
 def backup(job: Job) -> Outcome:
@@ -123,6 +125,7 @@ def backup(job: Job) -> Outcome:
         summary=_summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
     )
     if not job.dry_run:
+        job.confirm()  # I4: no snapshot before our lock has stood unchallenged
         job.vault.save_snapshot(job.store, snapshot)  # I3: the snapshot is written last
     return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
 

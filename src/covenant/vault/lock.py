@@ -16,7 +16,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
 
 import msgspec
 
@@ -77,10 +76,6 @@ def _runs(pid: int) -> bool:
     return True
 
 
-Holder: TypeAlias = list[str]
-"""The id of the lock that is held now: refreshing replaces it."""
-
-
 class Locks:
     """The locks of one vault, as one process takes and sees them."""
 
@@ -106,16 +101,32 @@ class Locks:
         return found
 
     @contextlib.contextmanager
-    def shared(self, wait_seconds: float = 0) -> Iterator[None]:
-        """Hold the vault for reading and adding. Raises ``VaultLocked``."""
-        with self._held(exclusive=False, wait_seconds=wait_seconds):
-            yield
+    def shared(self, wait_seconds: float = 0) -> Iterator[Held]:
+        """Hold the vault for reading and adding. Raises ``VaultLocked``.
+
+        Work may begin before the lock has settled, for whatever is added counts only once a snapshot names it. So
+        ``confirm`` must be called before a snapshot is stored; leaving without an error confirms as well.
+        """
+        held = self._acquire(exclusive=False, wait_seconds=wait_seconds)
+        with self._kept(held):
+            yield held
+            held.confirm()
 
     @contextlib.contextmanager
-    def exclusive(self, wait_seconds: float = 0) -> Iterator[None]:
-        """Hold the vault alone, for taking away. Raises ``VaultLocked``."""
-        with self._held(exclusive=True, wait_seconds=wait_seconds):
-            yield
+    def exclusive(self, wait_seconds: float = 0) -> Iterator[Held]:
+        """Hold the vault alone, for taking away: settled before anything begins. Raises ``VaultLocked``."""
+        deadline = self._clock.monotonic() + wait_seconds
+        while True:
+            held = self._acquire(exclusive=True, wait_seconds=deadline - self._clock.monotonic())
+            with self._kept(held):
+                try:
+                    held.confirm()
+                except VaultLocked:
+                    if self._clock.monotonic() >= deadline:
+                        raise
+                    continue
+                yield held
+                return
 
     def remove(self, *, all_of_them: bool = False) -> int:
         """Remove stale locks, or all; returns how many."""
@@ -130,11 +141,23 @@ class Locks:
     def _now_ns(self) -> int:
         return int(self._clock.now().timestamp() * 1e9)
 
+    def _acquire(self, exclusive: bool, wait_seconds: float) -> Held:
+        """Write our lock where none conflicts, waiting for those that do."""
+        deadline = self._clock.monotonic() + wait_seconds
+        while True:
+            try:
+                self.refuse_conflict(exclusive, own="")
+                return Held(self, exclusive, self._write(exclusive), self._clock)
+            except VaultLocked:
+                if self._clock.monotonic() >= deadline:
+                    raise
+                self._clock.sleep(min(5.0, max(0.1, wait_seconds / 20)))
+
     @contextlib.contextmanager
-    def _held(self, *, exclusive: bool, wait_seconds: float) -> Iterator[None]:
-        holder = [self._acquire(exclusive, wait_seconds)]
+    def _kept(self, held: Held) -> Iterator[None]:
+        """Refresh the lock while the work lasts, and take it away at the end."""
         stop = threading.Event()
-        refresher = threading.Thread(target=self._refresh, args=(holder, exclusive, stop), daemon=True)
+        refresher = threading.Thread(target=self._refresh, args=(held, stop), daemon=True)
         refresher.start()
         try:
             yield
@@ -142,30 +165,10 @@ class Locks:
             stop.set()
             refresher.join()
             with contextlib.suppress(CovenantError):  # a lock left behind goes stale by itself
-                self._store.delete(object_name(LOCKS, holder[0]))
+                self._store.delete(object_name(LOCKS, held.id))
 
-    def _acquire(self, exclusive: bool, wait_seconds: float) -> str:
-        deadline = self._clock.monotonic() + wait_seconds
-        while True:
-            try:
-                return self._try(exclusive)
-            except VaultLocked:
-                if self._clock.monotonic() >= deadline:
-                    raise
-                self._clock.sleep(min(5.0, max(0.1, wait_seconds / 20)))
-
-    def _try(self, exclusive: bool) -> str:
-        self._refuse_conflict(exclusive, own="")
-        own = self._write(exclusive)
-        try:
-            self._clock.sleep(_SETTLE_SECONDS)
-            self._refuse_conflict(exclusive, own)
-        except BaseException:
-            self._store.delete(object_name(LOCKS, own))
-            raise
-        return own
-
-    def _refuse_conflict(self, exclusive: bool, own: str) -> None:
+    def refuse_conflict(self, exclusive: bool, own: str) -> None:
+        """Raise ``VaultLocked`` if a live lock, other than ``own``, forbids ours."""
         for lock in self.list():
             conflicts = exclusive or lock.exclusive
             if lock.id != own and conflicts and not lock.stale(self._now_ns(), self._owner.hostname):
@@ -188,10 +191,28 @@ class Locks:
         }
         return self._vault.save(self._store, LOCKS, msgspec.json.encode(lock))
 
-    def _refresh(self, holder: Holder, exclusive: bool, stop: threading.Event) -> None:
+    def _refresh(self, held: Held, stop: threading.Event) -> None:
         while not stop.wait(REFRESH_EVERY.total_seconds()):
-            with contextlib.suppress(
-                CovenantError
-            ):  # tried again in five minutes; five more chances before it is stale
-                old, holder[0] = holder[0], self._write(exclusive)
+            with contextlib.suppress(CovenantError):  # tried again in five minutes; five more chances before it is stale
+                old, held.id = held.id, self._write(held.exclusive)
                 self._store.delete(object_name(LOCKS, old))
+
+
+class Held:
+    """A lock of ours that stands in the vault."""
+
+    def __init__(self, locks: Locks, exclusive: bool, lock_id: str, clock: Clock) -> None:
+        self.id = lock_id
+        self.exclusive = exclusive
+        self._locks = locks
+        self._clock = clock
+        self._settles_at = clock.monotonic() + _SETTLE_SECONDS
+        self._confirmed = False
+
+    def confirm(self) -> None:
+        """Wait until whoever was as quick as we must have seen our lock, and look for theirs. Raises ``VaultLocked``."""
+        if self._confirmed:
+            return
+        self._clock.sleep(max(0.0, self._settles_at - self._clock.monotonic()))
+        self._locks.refuse_conflict(self.exclusive, self.id)
+        self._confirmed = True
