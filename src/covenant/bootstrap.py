@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Literal
@@ -39,10 +39,15 @@ class Opener:
 
     spec: StoreSpec
 
+    @property
+    def local(self) -> bool:
+        """Whether it lies on this machine, where what is written is seen at once and asking again does not help."""
+        return parse_location(self.spec.url).kind in ("folder", "memory")
+
     def whole(self) -> Store:
         """The store with every privilege; one behind a network is asked again when it does not answer."""
         store = self.spec.open()
-        if parse_location(self.spec.url).kind in ("folder", "memory"):
+        if self.local:
             return store
         from covenant.adapters.stores.retrying import RetryingStore
 
@@ -78,6 +83,8 @@ class OpenVault:
     clock: Clock
     whole: Store = field(repr=False)
     """For ``safeguard`` and ``repair`` alone: it can delete."""
+    confirm: Callable[[], None] = lambda: None
+    """Makes sure that our lock stands unchallenged; to be called before a snapshot is stored."""
 
     @property
     def reading(self) -> ReadStore:
@@ -97,23 +104,26 @@ class OpenVault:
     @property
     def locks(self) -> Locks:
         """The vault's locks, which even who only adds must be able to take away again."""
-        from covenant.vault.lock import Locks
+        from covenant.vault.lock import SETTLE_SECONDS, Locks
 
-        return Locks(self.vault, AppendOnlyStore(self.whole), self.owner, self.clock)
+        settle_seconds = 0 if self.opener.local else SETTLE_SECONDS
+        return Locks(self.vault, AppendOnlyStore(self.whole), self.owner, self.clock, settle_seconds)
 
     @contextlib.contextmanager
-    def held(self, kind: LockKind, wait_seconds: float = 0) -> Iterator[None]:
-        """Hold the vault for as long as the work lasts. Raises ``VaultLocked``."""
+    def held(self, kind: LockKind, wait_seconds: float = 0) -> Iterator[OpenVault]:
+        """This vault, held for as long as the work lasts. Raises ``VaultLocked``."""
         if kind == "none":
-            yield
+            yield self
             return
         locks = self.locks
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(locks.shared(wait_seconds) if kind == "shared" else locks.exclusive(wait_seconds))
+                held = stack.enter_context(
+                    locks.shared(wait_seconds) if kind == "shared" else locks.exclusive(wait_seconds)
+                )
             except StoreDenied as error:
                 raise StoreDenied(error.message, "If the vault is only to be read, give '--no-lock'.") from error
-            yield
+            yield replace(self, confirm=held.confirm)
 
 
 def this_process() -> Owner:
@@ -167,22 +177,34 @@ def build_source(source: values.Source) -> Source:
     from covenant.settings import values
 
     match source.system:
-        case values.Files():
-            from covenant.adapters.sources.files.source import FilesSource
-
-            files = source.system
-            return FilesSource(
+        case values.Files(paths, exclude, one_file_system, caches, if_present):
+            return files_source(
                 source.name,
-                tuple(map(str, files.paths)),
-                exclude=files.exclude,
-                exclude_if_present=files.exclude_if_present,
-                exclude_caches=files.exclude_caches,
-                one_file_system=files.one_file_system,
+                tuple(map(str, paths)),
+                exclude=exclude,
+                exclude_if_present=if_present,
+                exclude_caches=caches,
+                one_file_system=one_file_system,
             )
-        case values.Sqlite():
+        case values.Sqlite(path):
             from covenant.adapters.sources.sqlite.source import SqliteSource
 
-            return SqliteSource(source.name, str(source.system.path))
+            return SqliteSource(source.name, str(path))
+
+
+def files_source(
+    name: str,
+    paths: tuple[str, ...],
+    *,
+    exclude: tuple[str, ...],
+    exclude_if_present: tuple[str, ...],
+    exclude_caches: bool,
+    one_file_system: bool,
+) -> Source:
+    """What reads folders and files. ``name`` is ``""`` where they were named on the command line."""
+    from covenant.adapters.sources.files.source import FilesSource
+
+    return FilesSource(name, paths, exclude, exclude_if_present, exclude_caches, one_file_system)
 
 
 def source_paths(source: values.Source) -> tuple[str, ...]:

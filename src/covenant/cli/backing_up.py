@@ -6,13 +6,13 @@ A source that cannot be read does not keep the others from being protected: it i
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from covenant import __version__, bootstrap
-from covenant.adapters.sources.files.source import FilesSource
 from covenant.cli import exits, formats
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Place, Session
@@ -20,23 +20,25 @@ from covenant.cli.signals import Stop, stopping
 from covenant.cli.snapshot_list import readable
 from covenant.kernel.errors import CovenantError, Interrupted, SourceError, UsageError
 from covenant.kernel.findings import Finding
-from covenant.protect.backup import Job, Outcome, Settings, backup
-from covenant.protect.parenthood import choose_parent
-from covenant.vault.compression import DEFAULT_LEVEL
-from covenant.vault.pack import DEFAULT_PACK_SIZE
 
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
     from covenant.cli.commands.backup import Asked, Left
+    from covenant.protect.backup import Job, Outcome, Settings
     from covenant.protect.ports import Source
     from covenant.vault.snapshot import Snapshot
+
+
+_THEN = ("covenant.protect.backup", "covenant.adapters.sources.files.source")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One source to be kept: where to, and under which name and tags."""
 
-    source: Source
+    build: Callable[[], Source]
+    """Makes the source's reader, which is loaded only then."""
+    name: str
     title: str
     paths: tuple[str, ...]
     place: Place
@@ -46,7 +48,8 @@ class Task:
 def paths_to_keep(session: Session, paths: Sequence[str], left: Left) -> Task:
     """Paths of the command line as one source without a name."""
     absolute = tuple(dict.fromkeys(os.path.abspath(path) for path in paths))
-    source = FilesSource(
+    build = partial(
+        bootstrap.files_source,
         "",
         absolute,
         exclude=left.exclude,
@@ -54,7 +57,7 @@ def paths_to_keep(session: Session, paths: Sequence[str], left: Left) -> Task:
         exclude_caches=left.caches,
         one_file_system=left.one_file_system,
     )
-    return Task(source, " ".join(absolute), absolute, session.place())
+    return Task(build, "", " ".join(absolute), absolute, session.place())
 
 
 def sources_to_keep(session: Session, names: Sequence[str]) -> list[Task]:
@@ -69,7 +72,8 @@ def sources_to_keep(session: Session, names: Sequence[str]) -> list[Task]:
     chosen = [sources[name] for name in dict.fromkeys(names or sources)]
     return [
         Task(
-            bootstrap.build_source(source),
+            partial(bootstrap.build_source, source),
+            source.name,
             source.name,
             bootstrap.source_paths(source),
             session.place_named(source.vault),
@@ -93,7 +97,7 @@ def keep(session: Session, asked: Asked, tasks: Sequence[Task]) -> int:
 
 
 def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: Stop, codes: list[int]) -> None:
-    with session.opened("shared", tasks[0].place) as opened:
+    with session.opened("shared", tasks[0].place, then=_THEN) as opened:
         snapshots, damaged = readable(opened.vault)
         for task in tasks:
             try:
@@ -107,26 +111,33 @@ def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: 
 def _job(
     session: Session, asked: Asked, task: Task, opened: OpenVault, snapshots: Sequence[Snapshot], stop: Stop
 ) -> Job:
+    from covenant.protect.backup import Job
+    from covenant.protect.parenthood import choose_parent
+
     owner = replace(opened.owner, hostname=asked.host) if asked.host else opened.owner
-    name = task.source.name
     return Job(
-        source=task.source,
+        source=task.build(),
         vault=opened.vault,
         store=opened.discarding if asked.dry_run else opened.appending,
         owner=owner,
         clock=session.clock,
         kind=asked.kind,
-        parent=choose_parent(asked.kind, snapshots, source=name, hostname=owner.hostname, paths=task.paths),
+        parent=choose_parent(asked.kind, snapshots, source=task.name, hostname=owner.hostname, paths=task.paths),
         tags=tuple(dict.fromkeys((*task.tags, *asked.tags))),
         program=f"covenant {__version__}",
         settings=_settings(session, opened, asked.dry_run),
         stop=stop.event,
         dry_run=asked.dry_run,
+        confirm=opened.confirm,
     )
 
 
 def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
     """How to work: as the environment says, else as ``covenant.toml`` says if it was read, else by default."""
+    from covenant.protect.backup import Settings
+    from covenant.vault.compression import DEFAULT_LEVEL
+    from covenant.vault.pack import DEFAULT_PACK_SIZE
+
     limits, environment = session.known_limits(), session.environment
     level = environment.compression
     if level is None and limits is not None:
@@ -140,6 +151,8 @@ def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
 
 
 def _run(session: Session, job: Job, task: Task) -> Outcome:
+    from covenant.protect.backup import backup
+
     with session.progress(task.title if len(task.title) < 40 else "…" + task.title[-39:]) as progress:
         before = (job.parent.summary if job.parent else None) or {}
         progress.expect(
@@ -179,7 +192,7 @@ def _lines(task: Task, outcome: Outcome) -> list[str]:
 def _document(task: Task, outcome: Outcome, findings: list[Finding]) -> dict[str, Any]:
     snapshot = outcome.snapshot
     return {
-        "source": task.source.name,
+        "source": task.name,
         "paths": list(snapshot.paths or ()),
         "snapshot_id": snapshot.id or None,
         "kind": snapshot.kind,
@@ -195,5 +208,5 @@ def _document(task: Task, outcome: Outcome, findings: list[Finding]) -> dict[str
 
 def _report_failure(session: Session, task: Task, error: CovenantError) -> None:
     code = exits.code_of(error)
-    session.output.document({"source": task.source.name, "paths": list(task.paths), "snapshot_id": None})
+    session.output.document({"source": task.name, "paths": list(task.paths), "snapshot_id": None})
     session.output.failure(error, code)

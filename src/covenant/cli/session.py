@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -219,19 +221,25 @@ class Session:
         return bootstrap.opener(place.url, options)
 
     @contextlib.contextmanager
-    def opened(self, lock: LockKind = "none", place: Place | None = None) -> Iterator[OpenVault]:
-        """The vault, held as the work needs it: ``shared`` to read and add, ``exclusive`` to take away."""
+    def opened(
+        self, lock: LockKind = "none", place: Place | None = None, *, then: tuple[str, ...] = ()
+    ) -> Iterator[OpenVault]:
+        """The vault, held as the work needs it: ``shared`` to read and add, ``exclusive`` to take away.
+
+        ``then`` names modules that will be needed; they are loaded while the password is hashed.
+        """
         from covenant import bootstrap
 
         place = place or self.place()
+        _load_meanwhile(then)
         vault = bootstrap.open_vault(self.opener(place), self.password(place), self.clock, self.cache)
-        with vault.held(lock, self.said.wait_seconds):
-            yield vault
+        with vault.held(lock, self.said.wait_seconds) as held:
+            yield held
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[OpenVault]:
+    def read(self, *, then: tuple[str, ...] = ()) -> Iterator[OpenVault]:
         """The vault, to be read while others add to it; ``--no-lock`` reads without holding it."""
-        with self.opened("none" if self.said.no_lock else "shared") as vault:
+        with self.opened("none" if self.said.no_lock else "shared", then=then) as vault:
             yield vault
 
     @contextlib.contextmanager
@@ -240,3 +248,14 @@ class Session:
         wanted = self.output.speaks and not self.said.no_progress
         with shown(title, self.output.err, wanted) as listener:
             yield listener
+
+
+def _load_meanwhile(modules: tuple[str, ...]) -> None:
+    """Hashing the password takes a core for a third of a second, on purpose; use another to load what comes next."""
+    for module in modules:
+        threading.Thread(target=_load, args=(module,), daemon=True).start()
+
+
+def _load(module: str) -> None:
+    with contextlib.suppress(Exception):  # whoever needs it loads it again, and meets the error where it belongs
+        import_module(module)

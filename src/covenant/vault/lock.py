@@ -29,7 +29,9 @@ from covenant.vault.vault import Vault
 
 STALE_AFTER = timedelta(minutes=30)
 REFRESH_EVERY = timedelta(minutes=5)
-_SETTLE_SECONDS = 0.2
+SETTLE_SECONDS = 0.2
+"""How long a new lock may take to be seen by everyone. None at all where a listing shows every object that is durable:
+of two who each write and then look, the later one sees the earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,14 @@ def _runs(pid: int) -> bool:
 class Locks:
     """The locks of one vault, as one process takes and sees them."""
 
-    def __init__(self, vault: Vault, store: Store, owner: Owner, clock: Clock) -> None:
+    def __init__(
+        self, vault: Vault, store: Store, owner: Owner, clock: Clock, settle_seconds: float = SETTLE_SECONDS
+    ) -> None:
         self._vault = vault
         self._store = store
         self._owner = owner
         self._clock = clock
+        self._settle_seconds = settle_seconds
 
     def list(self) -> list[LockFile]:
         """Every lock that there is. A lock that cannot be read conflicts with everything until it is removed."""
@@ -147,7 +152,7 @@ class Locks:
         while True:
             try:
                 self.refuse_conflict(exclusive, own="")
-                return Held(self, exclusive, self._write(exclusive), self._clock)
+                return Held(self, exclusive, self._write(exclusive), self._clock, self._settle_seconds)
             except VaultLocked:
                 if self._clock.monotonic() >= deadline:
                     raise
@@ -201,12 +206,12 @@ class Locks:
 class Held:
     """A lock of ours that stands in the vault."""
 
-    def __init__(self, locks: Locks, exclusive: bool, lock_id: str, clock: Clock) -> None:
+    def __init__(self, locks: Locks, exclusive: bool, lock_id: str, clock: Clock, settle_seconds: float) -> None:
         self.id = lock_id
         self.exclusive = exclusive
         self._locks = locks
         self._clock = clock
-        self._settles_at = clock.monotonic() + _SETTLE_SECONDS
+        self._settles_at = clock.monotonic() + settle_seconds
         self._confirmed = False
 
     def confirm(self) -> None:

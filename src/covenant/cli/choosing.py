@@ -1,0 +1,34 @@
+"""Which snapshot is meant by what the user wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from covenant.cli.snapshot_list import Filter, readable
+from covenant.kernel.errors import SnapshotMissing
+
+if TYPE_CHECKING:
+    from covenant.vault.snapshot import Snapshot
+    from covenant.vault.vault import Vault
+
+LATEST = "latest"
+
+
+def one_snapshot(vault: Vault, name: str, wanted: Filter | None = None) -> Snapshot:
+    """``latest``, the name of a source (its latest), or the beginning of an id. Raises ``SnapshotMissing``."""
+    if name == LATEST:
+        return _newest(vault, wanted or Filter(), "no snapshot that fits")
+    try:
+        return vault.find_snapshot(name)
+    except SnapshotMissing as error:
+        try:
+            return _newest(vault, Filter(sources=(name,)), "")
+        except SnapshotMissing:
+            raise error from None
+
+
+def _newest(vault: Vault, wanted: Filter, message: str) -> Snapshot:
+    fitting = [snapshot for snapshot in readable(vault)[0] if wanted.fits(snapshot)]
+    if not fitting:
+        raise SnapshotMissing(f"{message} in {vault.url}", "List them with 'covenant snapshots'.")
+    return fitting[-1]
