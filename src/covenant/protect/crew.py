@@ -7,18 +7,11 @@ stays with the coordinator.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import os
-import signal
-import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from covenant.protect.content import Buffers, LargeFile, Stored, Wanted, store_small
 from covenant.vault.config import Config
@@ -28,6 +21,7 @@ from covenant.vault.pack import PackEntry
 from covenant.vault.ports import AppendStore
 from covenant.vault.segment import Segment, merge_to_file
 from covenant.vault.vault import Vault
+from covenant.vault.workers import become_worker, start_worker
 from covenant.vault.writer import Added, Writer
 
 _BATCHES_BEFORE_PROCESSES = 6
@@ -111,14 +105,8 @@ class Crew:
         assignment = _Assignment(
             open_store, vault.master, vault.config, self._segment_files(), self._writer.pack_size, self._writer.level
         )
-        context = get_context("forkserver")
-        context.set_forkserver_preload([__name__])
-        for _ in range(self._lanes):
-            pool = ProcessPoolExecutor(1, context, initializer=_enlist, initargs=(assignment,))
-            with _without_main():
-                pool.submit(os.getpid)  # starts the process now
-            self._processes.append(pool)
-            self._waiting.append(0)
+        self._processes = [start_worker(_enlist, assignment) for _ in range(self._lanes)]
+        self._waiting = [0] * self._lanes
 
     def _segment_files(self) -> tuple[str, ...]:
         """The closed part of the index as files that every process can map."""
@@ -133,42 +121,18 @@ class Crew:
         return tuple(paths)
 
 
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep a starting worker from importing the program that we were started as: it needs none of it."""
-    main = sys.modules["__main__"]
-    names = ("__file__", "__spec__")
-    hidden: dict[str, Any] = {name: main.__dict__.pop(name) for name in names if name in main.__dict__}
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        main.__dict__.update(hidden)
-
-
 # -- inside a worker process -----------------------------------------------------------------------------------------
 
 _writer: Writer | None = None
 
 
 def _enlist(assignment: _Assignment) -> None:
-    """Become a worker: interrupts are the coordinator's business, and when it dies, so do we."""
-    global _writer  # noqa: PLW0603 - a worker process has one writer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    gc.disable()  # nothing here makes cycles
+    global _writer
+    become_worker()
     store = assignment.open_store()
     vault = Vault(store, assignment.master, assignment.config)
     vault.index = Index([Segment.map(Path(path)) for path in assignment.segments])
     _writer = Writer(vault, store, pack_size=assignment.pack_size, level=assignment.level, writes_index=False)
-
-
-def _die_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _store_there(batch: Sequence[Wanted]) -> Report:
