@@ -13,6 +13,7 @@ The one-time Poly1305 key is ``r || AES-128_k(IV)``. (restic ``doc/design.rst``,
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 
@@ -91,6 +92,22 @@ class Sealer:
         self._stream.update_into(plain, out[IV_SIZE:])
         out[end : end + TAG_SIZE] = Poly1305.generate_tag(self._r + self._nonce_cipher.update(iv), cipher)
         return end + TAG_SIZE
+
+    def open_each(self, data: bytes, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+        """The plain bytes of many sealed stretches (offset, length) of ``data``, in order.
+
+        Half the cost of ``open`` for small ones. Raises ``DamageError`` at the first that is not as it was sealed.
+        """
+        view = memoryview(data)
+        masks = self._nonce_cipher.update(b"".join([data[offset : offset + IV_SIZE] for offset, _ in places]))
+        for number, (offset, length) in enumerate(places):
+            end = offset + length - TAG_SIZE
+            cipher = view[offset + IV_SIZE : end]
+            mask = masks[number * IV_SIZE : (number + 1) * IV_SIZE]
+            if not compare_digest(Poly1305.generate_tag(self._r + mask, cipher), data[end : end + TAG_SIZE]):
+                raise DamageError("sealed bytes do not match their authenticator")
+            self._stream.reset_nonce(data[offset : offset + IV_SIZE])
+            yield self._stream.update(cipher)
 
     def open(self, sealed: Buffer) -> bytes:
         """The plain bytes. Raises ``DamageError`` if one bit is not as it was sealed."""

@@ -44,6 +44,7 @@ _FANOUT_SIZE = 4 * (_PREFIXES + 1)
 _TYPE_SHIFT = 31
 _PACK_MASK = (1 << _TYPE_SHIFT) - 1
 _RECORD = struct.Struct("<32sIIII")
+_NOWHERE = range(0)
 
 
 class Location(NamedTuple):
@@ -98,6 +99,21 @@ class Segment:
             if not misaligned:
                 yield position
             at += ID_SIZE - misaligned
+
+    def span(self, blob_id: bytes) -> range:
+        """The positions at which ``blob_id`` stands: ``positions`` for those who ask very often."""
+        prefix = blob_id[0] << 8 | blob_id[1]
+        fanout, ids, data = self._fanout, self._ids, self._data
+        at, end = ids + ID_SIZE * fanout[prefix], ids + ID_SIZE * fanout[prefix + 1]
+        at = data.find(blob_id, at, end)
+        while at >= 0 and (at - ids) % ID_SIZE:
+            at = data.find(blob_id, at + 1, end)
+        if at < 0:
+            return _NOWHERE
+        after = at + ID_SIZE
+        while after < end and data[after : after + ID_SIZE] == blob_id:
+            after += ID_SIZE
+        return range((at - ids) // ID_SIZE, (after - ids) // ID_SIZE)
 
     def holds(self, blob_id: bytes, blob_type: int) -> bool:
         """Whether ``blob_id`` stands here with this type."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from functools import cached_property
 
 from covenant.vault.crypto import OVERHEAD
-from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, header_size
+from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, fingerprint, header_size
 from covenant.vault.segment import Segment
 
 SEEN = 1
@@ -38,45 +39,51 @@ class Blobs:
         """The number of every pack; one that several index files name has the first of its numbers."""
         self.twice = 0
         self._measure()
-        self._arrange()
 
     def _measure(self) -> None:
         """Add up what each pack holds, and strike out what is said twice."""
         empty = bytes(8 * len(self.packs))
         self._counts, self._stored, self._ends = array("Q", empty), array("Q", empty), array("Q", empty)
         self._headers, self._kinds = array("Q", empty), bytearray(len(self.packs))
-        previous, places = b"", list[tuple[int, ...]]()
-        for position, (blob_id, number, *rest) in enumerate(self.segment.rows()):
-            number = self._first[number]
-            if blob_id != previous:
-                previous, places = blob_id, []
-            elif (number, *rest) in places:
-                self.remarks[position] |= SAME
-                continue
-            self.twice += any(place[1] == rest[0] for place in places)
-            places.append((number, *rest))
-            _, offset, length, plain_length = rest
+        self._prints = [0] * len(self.packs)
+        first, previous, places = self._first, b"", list[tuple[int, ...]]()
+        for position, (blob_id, number, kind, offset, length, plain_length) in enumerate(self.segment.rows()):
+            number = first[number]
+            if blob_id == previous:
+                place = (number, kind, offset, length, plain_length)
+                places = places or [(first[(row := self.segment.row_at(position - 1))[0]], *row[1:])]
+                if place in places:
+                    self.remarks[position] |= SAME
+                    continue
+                self.twice += any(other[1] == kind for other in places)
+                places.append(place)
+            elif places:
+                places = []
+            previous = blob_id
             self._counts[number] += 1
-            self._kinds[number] |= 1 << rest[0]
+            self._kinds[number] |= 1 << kind
             self._stored[number] += length
             self._headers[number] += header_size(plain_length)
-            self._ends[number] = max(self._ends[number], offset + length)
+            self._prints[number] += fingerprint(blob_id, kind, offset, length, plain_length)
+            if offset + length > self._ends[number]:
+                self._ends[number] = offset + length
 
-    def _arrange(self) -> None:
-        """Sort positions by pack, in one array: four bytes a blob."""
-        self._starts = array("Q", [0])
+    @cached_property
+    def _by_pack(self) -> tuple[array[int], array[int]]:
+        """Where each pack begins in the array of positions sorted by pack. Only damage needs it."""
+        starts = array("Q", [0])
         for count in self._counts:
-            self._starts.append(self._starts[-1] + count)
-        self._by_pack = array("I", bytes(4 * self._starts[-1]))
-        free = self._starts[:-1]
+            starts.append(starts[-1] + count)
+        positions, free = array("I", bytes(4 * starts[-1])), starts[:-1]
         for position, (_, number, *_rest) in enumerate(self.segment.rows()):
             if not self.remarks[position] & SAME:
                 number = self._first[number]
-                self._by_pack[free[number]] = position
+                positions[free[number]] = position
                 free[number] += 1
+        return starts, positions
 
     def __len__(self) -> int:
-        return len(self._by_pack)
+        return sum(self._counts)
 
     # -- packs ----------------------------------------------------------------------------------------------------
 
@@ -96,15 +103,20 @@ class Blobs:
         """How many blobs a pack holds."""
         return self._counts[number]
 
-    def in_pack(self, number: int) -> array[int]:
-        """The positions of the blobs of a pack."""
-        return self._by_pack[self._starts[number] : self._starts[number + 1]]
+    def stored(self, number: int) -> int:
+        """The bytes of a pack's blobs, without its header."""
+        return self._stored[number]
+
+    def fingerprint(self, number: int) -> int:
+        """The sum of ``pack.fingerprint`` over a pack's blobs."""
+        return self._prints[number]
 
     def entries(self, number: int) -> list[PackEntry]:
         """The blobs of a pack, in the order in which they lie there."""
+        starts, by_pack = self._by_pack
         entries = [
             PackEntry(self.segment.id_at(position), *self.segment.row_at(position)[1:])
-            for position in self.in_pack(number)
+            for position in by_pack[starts[number] : starts[number + 1]]
         ]
         return sorted(entries, key=lambda entry: entry.offset)
 
@@ -116,7 +128,7 @@ class Blobs:
 
     def places(self, blob_id: bytes, blob_type: int) -> Iterator[int]:
         """Every position of a blob."""
-        for position in self.segment.positions(blob_id):
+        for position in self.segment.span(blob_id):
             if self.segment.type_at(position) == blob_type:
                 yield position
 
@@ -127,7 +139,7 @@ class Blobs:
     def use(self, blob_id: bytes, blob_type: int) -> int:
         """Remark that a blob is used; its plain length, or -1 where the index does not know it."""
         plain = -1
-        for position in self.segment.positions(blob_id):
+        for position in self.segment.span(blob_id):
             _, kind, _, length, plain_length = self.segment.row_at(position)
             if kind == blob_type:
                 self.remarks[position] |= USED

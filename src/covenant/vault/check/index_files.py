@@ -11,13 +11,13 @@ from pathlib import Path
 from covenant.kernel.errors import DamageError, ObjectMissing, StoreError
 from covenant.kernel.findings import Finding
 from covenant.vault.crypto import OVERHEAD
-from covenant.vault.index import IndexFile
-from covenant.vault.index_cache import load_segments
-from covenant.vault.names import INDEX, id_of, is_id, object_name
+from covenant.vault.index import IndexedPack
+from covenant.vault.names import INDEX, id_of, is_id
 from covenant.vault.pack import PackEntry
 from covenant.vault.segment import Segment, SegmentBuilder, merge_to_file
 from covenant.vault.vault import Vault
 
+_BLOBS_IN_MEMORY = 1_000_000
 _LARGEST_OFFSET = (1 << 32) - 1
 
 REPAIR_INDEX = "Run 'covenant repair index': it lists the blobs anew from the packs themselves."
@@ -35,32 +35,34 @@ class IndexReading:
 def read_index_files(vault: Vault, scratch: Path) -> IndexReading:
     """Read all index files. ``scratch`` is an empty folder for what is too much for memory."""
     findings: list[Finding] = []
-
-    def read(index_id: str) -> IndexFile:
+    files, segments, builder = 0, list[Segment](), SegmentBuilder()
+    for listed in vault.store.list(INDEX):
+        index_id = id_of(listed.name)
+        if not index_id:
+            continue
+        files += 1
         try:
-            return plausible(vault.load_index(index_id))
+            for pack in vault.load_index(index_id).packs:
+                builder.add(_pack_id(pack), map(refuse_nonsense, pack.entries()))
+        except ObjectMissing:
+            continue  # replaced since it was listed
         except (DamageError, StoreError) as error:
-            if not isinstance(error, ObjectMissing):  # replaced while we were looking: its successor is listed
-                findings.append(Finding("index-damaged", object_name(INDEX, index_id), str(error), REPAIR_INDEX))
-            return IndexFile(packs=[])
-
-    wanted = {id_of(listed.name) for listed in vault.store.list(INDEX)} - {""}
-    segments = load_segments(None, frozenset(wanted), read)
-    return IndexReading(_merged(segments, scratch), len(wanted), tuple(findings))
-
-
-def plausible(file: IndexFile) -> IndexFile:
-    """The same file. Raises ``DamageError`` where it says what cannot be."""
-    for pack in file.packs:
-        if not is_id(pack.id):
-            raise DamageError(f"index names a pack {pack.id[:70]!r}")
-        for entry in pack.entries():
-            refuse_nonsense(entry)
-    return file
+            findings.append(Finding("index-damaged", listed.name, str(error), REPAIR_INDEX))
+        if builder.count >= _BLOBS_IN_MEMORY:
+            segments.append(_spilled(builder, scratch / f"{len(segments)}.segment"))
+            builder = SegmentBuilder()
+    segments.append(builder.build([]))
+    return IndexReading(_merged(segments, scratch), files, tuple(findings))
 
 
-def refuse_nonsense(entry: PackEntry) -> None:
-    """Raises ``DamageError`` for a blob that cannot lie where its entry says."""
+def _pack_id(pack: IndexedPack) -> bytes:
+    if not is_id(pack.id):
+        raise DamageError(f"index names a pack {pack.id[:70]!r}")
+    return bytes.fromhex(pack.id)
+
+
+def refuse_nonsense(entry: PackEntry) -> PackEntry:
+    """The same entry. Raises ``DamageError`` for a blob that cannot lie where its entry says."""
     if (
         len(entry.id) != 32
         or entry.length < OVERHEAD
@@ -69,11 +71,15 @@ def refuse_nonsense(entry: PackEntry) -> None:
         or not 0 <= entry.plain_length <= _LARGEST_OFFSET
     ):
         raise DamageError(f"index has blob {entry.id.hex()[:8]} at {entry.offset} with length {entry.length}")
+    return entry
+
+
+def _spilled(builder: SegmentBuilder, path: Path) -> Segment:
+    merge_to_file(path, [builder.build([])])
+    return Segment.map(path)
 
 
 def _merged(segments: list[Segment], scratch: Path) -> Segment:
-    if not segments:
-        return SegmentBuilder().build([])
     if len(segments) == 1:
         return segments[0]
     path = scratch / "all.segment"

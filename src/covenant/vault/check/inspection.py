@@ -29,7 +29,7 @@ from covenant.vault.check.report import CheckReport, Counts
 from covenant.vault.check.subset import Subset
 from covenant.vault.check.trees import TreeWalk
 from covenant.vault.index import Index
-from covenant.vault.names import KEYS
+from covenant.vault.names import INDEX, KEYS
 from covenant.vault.vault import Vault
 
 
@@ -73,17 +73,19 @@ class _Inspection:
         self._findings += damaged
         self._counts.snapshots = len(snapshots) + len(damaged)
 
-        reading = read_index_files(self._vault, scratch)
-        self._findings += reading.findings
-        self._blobs = blobs = Blobs(reading.segment)
-        vault = Vault(self._vault.store, self._vault.master, self._vault.config)
-        vault.index = Index([reading.segment])
-        packs = Packs(vault, blobs)
-        packs.compare(self._ledger)
-        self._notes += packs.notes
-
-        walk = TreeWalk(vault, blobs, self._ledger)
-        with Reading(vault, blobs, _chosen(packs, blobs, read_data, rng), self._settings) as proving:
+        with Reading(self._vault, self._settings) as proving:
+            if read_data is not None:
+                proving.prepare(sum(listed.size for listed in self._vault.store.list(INDEX)))
+            reading = read_index_files(self._vault, scratch)
+            self._findings += reading.findings
+            self._blobs = blobs = Blobs(reading.segment)
+            vault = Vault(self._vault.store, self._vault.master, self._vault.config)
+            vault.index = Index([reading.segment])
+            packs = Packs(vault, blobs)
+            packs.compare(self._ledger)
+            self._notes += packs.notes
+            proving.begin(blobs, _chosen(packs, blobs, read_data, rng))
+            walk = TreeWalk(vault, blobs, self._ledger)
             walk.walk(snapshot.tree for snapshot in snapshots)
             for verdict in proving.finish():
                 self._judge(verdict)

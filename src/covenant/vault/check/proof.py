@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import starmap
 from typing import NamedTuple, Protocol
 
 from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, StoreError
 from covenant.vault.names import DATA, object_name
-from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, decode_header, header_length
+from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, decode_header, fingerprint, header_length
 from covenant.vault.ports import Buffer
-from covenant.vault.reader import open_blob
+from covenant.vault.reader import LARGEST_DATA, LARGEST_TREE, open_blob
 from covenant.vault.vault import Vault
 
 _STRETCH = 4 << 20
@@ -32,12 +33,11 @@ class _Digest(Protocol):
 
 
 class PackJob(NamedTuple):
-    """A pack to be proved: its size in the store, and its blobs by offset as the index has them."""
+    """A pack to be proved: its size in the store, and how many of its bytes are blobs by the index."""
 
-    number: int
     id: bytes
     size: int
-    entries: list[PackEntry]
+    stored: int
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Verdict:
     """What became of a pack: problems in words, and the blobs that cannot be read from it."""
 
     number: int
-    bytes_read: int = 0
+    bytes_read: int
     problems: list[str] = field(default_factory=list)
     bad: list[PackEntry] = field(default_factory=list)
     refused: bool = False
@@ -70,26 +70,60 @@ def store_refused(error: CovenantError) -> bool:
     return isinstance(error, StoreError) and not isinstance(error, ObjectMissing)
 
 
-def prove_pack(vault: Vault, job: PackJob) -> Verdict:
-    """Read a whole pack and try everything in it. Raises nothing that is about this pack alone."""
-    verdict = Verdict(job.number)
+def prove_sound(vault: Vault, job: PackJob) -> int | None:
+    """Read a pack by its own header: the sum of its entries' fingerprints, or ``None`` if anything is wrong.
+
+    This is all that a sound pack takes; whoever asks compares the sum with the index's.
+    """
+    name = object_name(DATA, job.id.hex())
+    try:
+        tail = vault.store.get_range(name, job.stored, job.size - job.stored)
+        entries = _header_entries(vault, tail, job.size)
+        digest = sha256()
+        for offset, length, stretch in _stretches(entries):
+            data = vault.store.get_range(name, offset, length)
+            digest.update(data)
+            _refuse_damage(vault, offset, data, stretch)
+            del data
+        digest.update(tail)
+    except (DamageError, StoreError):
+        return None
+    return sum(starmap(fingerprint, entries)) if digest.digest() == job.id else None
+
+
+def _refuse_damage(vault: Vault, start: int, data: bytes, entries: Sequence[PackEntry]) -> None:
+    """Raises ``DamageError`` unless every blob is what it should be."""
+    expand = vault.decompressor.expand
+    plains = vault.sealer.open_each(data, [(entry.offset - start, entry.length) for entry in entries])
+    for (blob_id, kind, _, _, plain_length), plain in zip(entries, plains, strict=True):
+        if plain_length:
+            plain = expand(plain, min(plain_length, LARGEST_TREE if kind else LARGEST_DATA))
+            if len(plain) != plain_length:
+                raise DamageError("blob has another length than its entry says")
+        if sha256(plain).digest() != blob_id:
+            raise DamageError("blob does not have the bytes that its name says")
+
+
+def find_damage(vault: Vault, number: int, job: PackJob, entries: list[PackEntry]) -> Verdict:
+    """Read a pack that is not sound by what the index says of it (``entries``, by offset), and say what is wrong."""
+    verdict = Verdict(number, 0)
     at, whole = 0, True
     digest: _Digest = sha256()
     name = object_name(DATA, job.id.hex())
-    for offset, length, entries in _stretches(job.entries):
+    for offset, length, stretch in _stretches(entries):
         whole &= offset == at  # anything else makes a hash of the stretches meaningless
         at = offset + length
         try:
             data = vault.store.get_range(name, offset, length)
         except (DamageError, StoreError):
             whole = False
-            _try_singly(vault, name, entries, verdict)
+            _try_singly(vault, name, stretch, verdict)
             continue
         digest.update(data)
         verdict.bytes_read += length
-        _try_blobs(vault, offset, data, entries, verdict)
+        _try_blobs(vault, offset, data, stretch, verdict)
         del data
-    _prove_rest(vault, job, at, digest if whole else None, verdict)
+    _prove_rest(vault, job, entries, digest if whole else None, verdict)
     return verdict
 
 
@@ -134,34 +168,33 @@ def _try_blob(vault: Vault, entry: PackEntry, sealed: Buffer) -> None:
         raise DamageError(f"it has {len(plain)} bytes where the index says {entry.plain_length}")
 
 
-def _prove_rest(vault: Vault, job: PackJob, at: int, digest: _Digest | None, verdict: Verdict) -> None:
+def _prove_rest(vault: Vault, job: PackJob, entries: list[PackEntry], digest: _Digest | None, verdict: Verdict) -> None:
     """What follows the blobs: the header, and with it the pack's hash where ``digest`` has all before it."""
     name = object_name(DATA, job.id.hex())
     try:
-        if digest is None or at >= job.size:
+        if digest is None or job.stored >= job.size:
             tail = vault.store.get(name)
             digest = sha256(tail)
         else:
-            tail = vault.store.get_range(name, at, job.size - at)
+            tail = vault.store.get_range(name, job.stored, job.size - job.stored)
             digest.update(tail)
         verdict.bytes_read += len(tail)
         if digest.digest() != job.id:
             verdict.problems.append("its bytes do not match its name")
-        _prove_header(vault, job, tail)
+        if _header_entries(vault, tail, job.size) != entries:
+            raise DamageError("its header lists other blobs than the index")
     except (DamageError, StoreError) as error:
         verdict.refused |= store_refused(error)
         verdict.problems.append(str(error))
 
 
-def _prove_header(vault: Vault, job: PackJob, tail: bytes) -> None:
-    """Raises ``DamageError`` unless the header says what the index says, and nothing lies beside both."""
-    length = header_length(tail[-HEADER_LENGTH_SIZE:], min(job.size, len(tail)))
-    header = memoryview(tail)[-HEADER_LENGTH_SIZE - length : -HEADER_LENGTH_SIZE]
+def _header_entries(vault: Vault, tail: bytes, size: int) -> list[PackEntry]:
+    """The blobs that a pack's header lists; ``tail`` ends the pack. Raises ``DamageError``."""
+    length = header_length(tail[-HEADER_LENGTH_SIZE:], min(size, len(tail)))
     try:
-        listed = decode_header(vault.sealer.open(header))
+        entries = decode_header(vault.sealer.open(memoryview(tail)[-HEADER_LENGTH_SIZE - length : -HEADER_LENGTH_SIZE]))
     except DamageError as error:
         raise DamageError(f"its header cannot be read: {error}") from error
-    if listed != job.entries:
-        raise DamageError("its header lists other blobs than the index")
-    if sum(entry.length for entry in listed) + length + HEADER_LENGTH_SIZE != job.size:
-        raise DamageError("it has bytes that belong to nothing")
+    if sum(entry.length for entry in entries) + length + HEADER_LENGTH_SIZE != size:
+        raise DamageError("it has bytes that belong to nothing, or lacks some")
+    return entries

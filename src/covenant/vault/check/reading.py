@@ -14,16 +14,17 @@ from typing import NamedTuple
 
 from covenant.kernel.progress import Progress, Silent
 from covenant.vault.check.blobs import Blobs
-from covenant.vault.check.proof import PackJob, Verdict, prove_pack
+from covenant.vault.check.proof import PackJob, Verdict, find_damage, prove_sound
 from covenant.vault.config import Config
 from covenant.vault.crypto import MasterKey
 from covenant.vault.ports import ReadStore
 from covenant.vault.vault import Vault
 from covenant.vault.workers import become_worker, start_worker
 
-_BLOBS_BEFORE_PROCESSES = 25_000
-_SMALL = 128 << 10
+_INDEX_BEFORE_PROCESSES = 1 << 20
 _QUEUED_PER_PROCESS = 2
+
+Prove = Callable[[PackJob], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +47,34 @@ class _Assignment(NamedTuple):
 class Reading:
     """The packs of one check being read."""
 
-    def __init__(self, vault: Vault, blobs: Blobs, chosen: Iterable[tuple[int, int]], settings: Settings) -> None:
+    def __init__(self, vault: Vault, settings: Settings) -> None:
         self._vault = vault
-        self._blobs = blobs
-        self._chosen = sorted(chosen, key=lambda pack: -pack[1])
         self._settings = settings
-        self._lock = threading.Lock()
-        self._next = 0
+        self._lock, self._damage_lock = threading.Lock(), threading.Lock()
         self._stopped = False
         self._failure: BaseException | None = None
         self._processes: list[ProcessPoolExecutor] = []
         self._threads: list[threading.Thread] = []
+        self._troubled: list[Verdict] = []
         self.packs = 0
         self.bytes_read = 0
-        self._troubled: list[Verdict] = []
 
-    def __enter__(self) -> Reading:
-        """Begin, and return at once."""
+    def prepare(self, index_bytes: int) -> None:
+        """Start worker processes, if the index files are so large that there must be very many blobs."""
         settings = self._settings
-        settings.progress.expect(files=len(self._chosen), bytes=sum(size for _, size in self._chosen))
-        if settings.open_store and settings.lanes > 1 and self._many_small():
+        if settings.open_store and settings.lanes > 1 and index_bytes > _INDEX_BEFORE_PROCESSES:
             assignment = _Assignment(settings.open_store, self._vault.master, self._vault.config)
             self._processes = [start_worker(_enlist, assignment) for _ in range(settings.lanes)]
-        lanes: list[Callable[[PackJob], Verdict]] = [
-            _sent_to(process) for process in self._processes for _ in range(_QUEUED_PER_PROCESS)
-        ] or [self._prove_here] * settings.lanes
+
+    def begin(self, blobs: Blobs, chosen: Iterable[tuple[int, int]]) -> None:
+        """Begin to read these packs (number and size), and return at once."""
+        self._blobs, self._chosen = blobs, sorted(chosen, key=lambda pack: pack[1])
+        self._settings.progress.expect(files=len(self._chosen), bytes=sum(size for _, size in self._chosen))
+        lanes: list[Prove] = [_sent_to(process) for process in self._processes for _ in range(_QUEUED_PER_PROCESS)]
+        lanes = lanes or [self._prove_here] * self._settings.lanes
         self._threads = [threading.Thread(target=self._lane, args=(lane,), name="check", daemon=True) for lane in lanes]
         for thread in self._threads:
             thread.start()
-        return self
 
     def finish(self) -> list[Verdict]:
         """Wait for the end; the verdicts that are not good. Raises what stopped a lane."""
@@ -84,6 +84,9 @@ class Reading:
             raise self._failure
         return self._troubled
 
+    def __enter__(self) -> Reading:
+        return self
+
     def __exit__(self, *_: object) -> None:
         """Let everyone go, also those in the middle of something."""
         self._stopped = True
@@ -92,38 +95,44 @@ class Reading:
         for thread in self._threads:
             thread.join()
 
-    def _many_small(self) -> bool:
-        blobs = sum(self._blobs.count(number) for number, _ in self._chosen)
-        return blobs > _BLOBS_BEFORE_PROCESSES and sum(size for _, size in self._chosen) < blobs * _SMALL
+    def _prove_here(self, job: PackJob) -> int | None:
+        return prove_sound(self._vault, job)
 
-    def _prove_here(self, job: PackJob) -> Verdict:
-        return prove_pack(self._vault, job)
-
-    def _lane(self, prove: Callable[[PackJob], Verdict]) -> None:
+    def _lane(self, prove: Prove) -> None:
         try:
-            while (job := self._take()) is not None:
-                self._settle(prove(job))
+            while (pack := self._take()) is not None:
+                self._try_pack(prove, *pack)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits
             self._failure = self._failure or error
 
-    def _take(self) -> PackJob | None:
+    def _take(self) -> tuple[int, int] | None:
+        """The largest pack that no one has taken."""
         with self._lock:
-            if self._stopped or self._failure or self._next == len(self._chosen):
+            if self._stopped or self._failure or not self._chosen:
                 return None
-            number, size = self._chosen[self._next]
-            self._next += 1
-        return PackJob(number, self._blobs.packs[number], size, self._blobs.entries(number))
+            return self._chosen.pop()
 
-    def _settle(self, verdict: Verdict) -> None:
+    def _try_pack(self, prove: Prove, number: int, size: int) -> None:
+        blobs = self._blobs
+        job = PackJob(blobs.packs[number], size, blobs.stored(number))
+        if prove(job) == blobs.fingerprint(number):
+            self._settle(size, None)
+            return
+        with self._damage_lock:  # the first to need it sorts millions of blobs by pack
+            entries = blobs.entries(number)
+        verdict = find_damage(self._vault, number, job, entries)
+        self._settle(verdict.bytes_read, verdict)
+
+    def _settle(self, bytes_read: int, verdict: Verdict | None) -> None:
         with self._lock:
             self.packs += 1
-            self.bytes_read += verdict.bytes_read
-            if verdict.problems:
+            self.bytes_read += bytes_read
+            if verdict:
                 self._troubled.append(verdict)
-        self._settings.progress.advance(files=1, bytes=verdict.bytes_read)
+        self._settings.progress.advance(files=1, bytes=bytes_read)
 
 
-def _sent_to(process: ProcessPoolExecutor) -> Callable[[PackJob], Verdict]:
+def _sent_to(process: ProcessPoolExecutor) -> Prove:
     return lambda job: process.submit(_prove_there, job).result()
 
 
@@ -133,11 +142,11 @@ _vault: Vault | None = None
 
 
 def _enlist(assignment: _Assignment) -> None:
-    global _vault  # noqa: PLW0603 - a worker has one vault for life
+    global _vault
     become_worker()
     _vault = Vault(assignment.open_store(), assignment.master, assignment.config)
 
 
-def _prove_there(job: PackJob) -> Verdict:
+def _prove_there(job: PackJob) -> int | None:
     assert _vault is not None
-    return prove_pack(_vault, job)
+    return prove_sound(_vault, job)
