@@ -12,9 +12,10 @@ import os
 import pwd
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from covenant.adapters.stores.discarding import DiscardingStore
 from covenant.adapters.stores.guarded import AppendOnlyStore, ReadOnlyStore
@@ -22,20 +23,25 @@ from covenant.adapters.stores.location import parse_location
 from covenant.adapters.stores.opening import StoreSpec
 from covenant.kernel.clock import Clock, SystemClock
 from covenant.kernel.errors import StoreDenied
+from covenant.kernel.findings import Finding
 from covenant.vault.ports import AppendStore, ReadStore, Store
 
 if TYPE_CHECKING:
+    from covenant.adapters.stores.validate import Report as StoreReport
     from covenant.protect.ports import Source
     from covenant.settings import values
     from covenant.vault.lock import Locks, Owner
     from covenant.vault.vault import Vault
 
+T = TypeVar("T")
 LockKind = Literal["none", "shared", "exclusive"]
 
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Opens one store, in this process or, pickled, in a worker. Calling it gives a store that cannot delete."""
+    """Opens one store. What ``reading``, ``appending`` and ``discarding`` give can be pickled, and opens it in a worker
+    process with that privilege and no other.
+    """
 
     spec: StoreSpec
 
@@ -53,18 +59,24 @@ class Opener:
 
         return RetryingStore(store, SystemClock(), Random())
 
-    def __call__(self) -> AppendStore:
-        return AppendOnlyStore(self.whole())
+    @property
+    def reading(self) -> Callable[[], ReadStore]:
+        """Opens it for reading only."""
+        return partial(_opened, self, ReadOnlyStore)
+
+    @property
+    def appending(self) -> Callable[[], AppendStore]:
+        """Opens it for adding only."""
+        return partial(_opened, self, AppendOnlyStore)
+
+    @property
+    def discarding(self) -> Callable[[], AppendStore]:
+        """Opens it for trying out: nothing is added."""
+        return partial(_opened, self, DiscardingStore)
 
 
-@dataclass(frozen=True, slots=True)
-class DryOpener:
-    """The same for a dry run: what is written is discarded."""
-
-    opener: Opener
-
-    def __call__(self) -> AppendStore:
-        return DiscardingStore(self.opener.whole())
+def _opened(opener: Opener, grade: Callable[[Store], T]) -> T:
+    return grade(opener.whole())
 
 
 def opener(url: str, options: Mapping[str, str]) -> Opener:
@@ -211,3 +223,36 @@ def source_paths(source: values.Source) -> tuple[str, ...]:
     """The absolute paths that a source's snapshots name."""
     system = source.system
     return tuple(map(str, system.paths)) if hasattr(system, "paths") else (str(system.path),)
+
+
+# -- what is brought back ----------------------------------------------------------------------------------------------
+
+
+def unsound(source: values.Source, target: str) -> Iterator[Finding]:
+    """What is wrong with a source's data after it was restored below ``target``, asked of the data itself."""
+    if source.kind != "sqlite":
+        return
+    from covenant.adapters.sources.sqlite.placement import integrity_problems
+
+    for path in source_paths(source):
+        restored = Path(target) / path.lstrip("/")
+        if restored.is_file():
+            for problem in integrity_problems(restored):
+                yield Finding("database-unsound", str(restored), problem, "Restore an earlier snapshot.")
+
+
+def swap_database_in(restored: Path, live: Path, clock: Clock) -> Path | None:
+    """Prove a restored SQLite database sound and put it in the place of the live one; where that has gone to."""
+    from covenant.adapters.sources.sqlite.placement import beside, swap_in
+
+    waiting = restored.replace(beside(live))
+    return swap_in(waiting, live, clock.now()).set_aside
+
+
+def validate_store(opening: Opener, clock: Clock) -> StoreReport:
+    """Ask a store every promise, through the wrappers that a vault uses it through."""
+    from covenant.adapters.stores.s3_versions import intruder_for
+    from covenant.adapters.stores.validate import validate
+
+    bare, spec = opening.spec.open(), opening.spec
+    return validate(opening.whole(), clock, intruder_for(bare, spec.url, spec.options))

@@ -143,10 +143,10 @@ def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
     if level is None and limits is not None:
         level = limits.compression
     return Settings(
-        lanes=(limits and limits.workers) or len(os.sched_getaffinity(0)),
+        lanes=session.lanes,
         pack_size=environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
         level=DEFAULT_LEVEL if level is None else level,
-        open_store=bootstrap.DryOpener(opened.opener) if dry_run else opened.opener,
+        open_store=opened.opener.discarding if dry_run else opened.opener.appending,
     )
 
 

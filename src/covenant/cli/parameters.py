@@ -48,3 +48,13 @@ def pair(text: str) -> tuple[str, str]:
     if not (key and mark):
         raise click.BadParameter("write it as 'key=value'")
     return key, value
+
+
+def share_or_size(text: str) -> float | int:
+    """A share (``5%``, ``unlimited``) as a float between 0 and 1, or a size in bytes as an int."""
+    if text == "unlimited":
+        return 1.0
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", text.strip())
+    if found and float(found[1]) <= 100:
+        return float(found[1]) / 100
+    return size(text)

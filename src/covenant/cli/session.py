@@ -8,6 +8,7 @@ the command line says, as the file says beside the vault, as the environment say
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import sys
 import threading
@@ -105,6 +106,12 @@ class Session:
         """The limits of the ``covenant.toml``, where it is read anyway."""
         settings = self.__dict__.get("settings") if self.said.config is None else self.settings
         return None if settings is None else settings.limits
+
+    @property
+    def lanes(self) -> int:
+        """How many threads or processes may work side by side."""
+        limits = self.known_limits()
+        return (limits and limits.workers) or len(os.sched_getaffinity(0))
 
     # -- which vault ----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,210 @@
+"""Restores, and what is said about them: what came back, how long it took, and how old it is, against the promises."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from covenant import bootstrap
+from covenant.cli import exits, formats
+from covenant.cli.choosing import one_snapshot
+from covenant.cli.output import as_dicts
+from covenant.cli.session import Session
+from covenant.cli.signals import Stop, stopping
+from covenant.kernel.errors import Interrupted, UsageError
+from covenant.kernel.findings import Finding
+
+if TYPE_CHECKING:
+    from covenant.bootstrap import OpenVault
+    from covenant.cli.commands.restore import Asked
+    from covenant.recover.job import RestoreJob, RestoreOutcome
+    from covenant.settings.values import Source
+    from covenant.vault.snapshot import Snapshot
+
+_THEN = ("covenant.recover.restore",)
+
+
+def into(session: Session, asked: Asked, target: str) -> int:
+    """Restore into a folder; returns the exit code."""
+    with stopping(session.output.note) as stop:
+        try:
+            with session.read(then=_THEN) as opened:
+                snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
+                outcome = _carry_out(session, _job(session, asked, opened, snapshot, target, stop))
+        except Interrupted as error:
+            session.output.failure(error, stop.exit_code)
+            return stop.exit_code
+    source = _source_of(session, snapshot)
+    if source is not None and not asked.dry_run:
+        outcome = replace(outcome, findings=(*outcome.findings, *bootstrap.unsound(source, target)))
+    return _report(session, [outcome], source)
+
+
+def in_place(session: Session, asked: Asked) -> int:
+    """Restore to where it came from: a database is swapped in, files are put over what is there."""
+    with stopping(session.output.note) as stop:
+        try:
+            with session.read(then=_THEN) as opened:
+                snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
+                source = _source_of(session, snapshot)
+                if source is not None and source.kind == "sqlite":
+                    outcomes = [_swap(session, asked, opened, snapshot, source, stop)]
+                else:
+                    outcomes = _over(session, asked, opened, snapshot, stop)
+        except Interrupted as error:
+            session.output.failure(error, stop.exit_code)
+            return stop.exit_code
+    return _report(session, outcomes, source)
+
+
+def _over(session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, stop: Stop) -> list[RestoreOutcome]:
+    """Put every path of the snapshot, or the one that was asked for, back to where it lay."""
+    from covenant.recover.listing import resolve
+
+    outcomes = []
+    paths = snapshot.paths or [] if asked.path == "/" else [asked.path]
+    for path in paths:
+        chain = resolve(opened.vault, snapshot, path)
+        folder = path if not chain or chain[-1][1].type == "dir" else os.path.dirname(path)
+        part = replace(asked, path=path, strip=True, overwrite=True)
+        outcomes.append(_carry_out(session, _job(session, part, opened, snapshot, folder, stop)))
+    return outcomes
+
+
+def _swap(
+    session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, source: Source, stop: Stop
+) -> RestoreOutcome:
+    """Bring a database back beside the live one, and swap it in once it has proved sound."""
+    (live,) = (Path(path) for path in bootstrap.source_paths(source))
+    if asked.path != "/" or asked.include or asked.exclude:
+        raise UsageError("a database is restored as a whole", "Leave out PATH, '--include' and '--exclude'.")
+    staging = live.parent / f".{live.name}.covenant-restore"
+    part = replace(asked, path=(snapshot.paths or [str(live)])[0], strip=True)
+    outcome = _carry_out(session, _job(session, part, opened, snapshot, str(staging), stop))
+    if asked.dry_run or outcome.tally.files_failed:
+        return outcome
+    aside = bootstrap.swap_database_in(staging / Path(part.path).name, live, session.clock)
+    staging.rmdir()
+    session.output.say(f"swapped in for {live}" + (f"; the old one is {aside}" if aside else ""))
+    return replace(outcome, target=str(live))
+
+
+def _job(session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, target: str, stop: Stop) -> RestoreJob:
+    from covenant.recover.job import RestoreJob, Settings
+
+    return RestoreJob(
+        vault=opened.vault,
+        snapshot=snapshot,
+        target=target,
+        clock=session.clock,
+        path=asked.path,
+        strip=asked.strip,
+        include=asked.include,
+        exclude=asked.exclude,
+        into_non_empty=asked.overwrite,
+        verify=asked.verify,
+        dry_run=asked.dry_run,
+        settings=Settings(lanes=session.lanes, open_store=opened.opener.reading),
+        stop=stop.event,
+    )
+
+
+def _carry_out(session: Session, job: RestoreJob) -> RestoreOutcome:
+    from covenant.recover.restore import restore
+
+    with session.progress("restore") as progress:
+        summary = job.snapshot.summary or {}
+        if job.path == "/" and not (job.include or job.exclude):
+            progress.expect(
+                files=summary.get("total_files_processed", 0), bytes=summary.get("total_bytes_processed", 0)
+            )
+        job.progress = progress
+        return restore(job)
+
+
+def _source_of(session: Session, snapshot: Snapshot) -> Source | None:
+    """The source that a snapshot was taken of, where a ``covenant.toml`` knows it."""
+    if not snapshot.source or session.settings is None:
+        return None
+    return session.settings.sources.get(snapshot.source)
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def _report(session: Session, outcomes: list[RestoreOutcome], source: Source | None) -> int:
+    output = session.output
+    findings: list[Finding] = []
+    for outcome in outcomes:
+        findings += outcome.findings
+        for line in _lines(outcome):
+            output.say(line)
+    if outcomes:
+        for line in _promises(session, outcomes, source):
+            output.say(line)
+    output.findings(findings)
+    output.document(_document(session, outcomes, source, findings))
+    return exits.FINDINGS if findings else exits.DONE
+
+
+def _lines(outcome: RestoreOutcome) -> list[str]:
+    tally, verb = outcome.tally, "would restore" if outcome.dry_run else "restored"
+    went_on = ", going on where an earlier run stopped" if outcome.resumed else ""
+    created, replaced, kept = tally.files_created, tally.files_replaced, tally.files_kept
+    failed = f", {tally.files_failed:,} not restored" if tally.files_failed else ""
+    fates = f"{created:,} new, {replaced:,} replaced, {kept:,} as they were{failed}"
+    folders = formats.counted(tally.directories, "folder")
+    return [
+        f"{verb} snapshot {outcome.snapshot.short_id} to {outcome.target}{went_on}",
+        f"  {formats.counted(tally.files, 'file')} ({fates}) in {folders}",
+        f"  {formats.size(tally.bytes_written)} written",
+    ]
+
+
+def _promises(session: Session, outcomes: list[RestoreOutcome], source: Source | None) -> list[str]:
+    """How long it took and how old the data is, beside what was promised for it."""
+    took = sum(outcome.seconds for outcome in outcomes)
+    rate = sum(outcome.tally.bytes_written for outcome in outcomes) / took if took else 0
+    age = session.clock.now() - outcomes[0].snapshot.time
+    lines = [f"  took {formats.seconds(took)} ({formats.size(rate)}/s)", f"  the data is {formats.age(age)} old"]
+    if source is not None:
+        promised = source.objectives
+        lines[0] += _beside(timedelta(seconds=took), promised.rto, "RTO")
+        lines[1] += _beside(age, promised.rpo, "RPO")
+    return lines
+
+
+def _beside(measured: timedelta, promised: timedelta, name: str) -> str:
+    verdict = "kept" if measured <= promised else "MISSED"
+    return f"; promised at most {formats.age(promised)} ({name} {verdict})"
+
+
+def _document(
+    session: Session, outcomes: list[RestoreOutcome], source: Source | None, findings: list[Finding]
+) -> dict[str, Any]:
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    age = (session.clock.now() - outcomes[0].snapshot.time).total_seconds() if outcomes else None
+    content: dict[str, Any] = {
+        "snapshot_id": outcomes[0].snapshot.id if outcomes else None,
+        "restores": [
+            {"target": each.target, "resumed": each.resumed, "dry_run": each.dry_run, **asdict(each.tally)}
+            for each in outcomes
+        ],
+        "seconds": seconds,
+        "data_age_seconds": age,
+        "findings": as_dicts(findings),
+    }
+    if source is not None and age is not None:
+        rpo, rto = source.objectives.rpo.total_seconds(), source.objectives.rto.total_seconds()
+        content["objectives"] = {
+            "source": source.name,
+            "class": source.data_class,
+            "rto_seconds": rto,
+            "rto_kept": seconds <= rto,
+            "rpo_seconds": rpo,
+            "rpo_kept": age <= rpo,
+        }
+    return content

@@ -1,0 +1,77 @@
+"""``covenant restore``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from covenant.cli.command import OPENING, command
+from covenant.cli.session import Session
+from covenant.cli.snapshot_list import Filter, filtering
+from covenant.kernel.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, apart from where to."""
+
+    snapshot: str
+    path: str
+    wanted: Filter
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    dry_run: bool
+    verify: bool
+    overwrite: bool
+    strip: bool
+
+
+@command(
+    "restore",
+    "covenant restore latest --target /srv/restored",
+    "covenant restore media /srv/photos/shoot-17 --target /srv/restored --verify",
+    "covenant restore metadata --in-place",
+    exits=(*OPENING, 1, 13, 22, 24),
+)
+@click.argument("snapshot")
+@click.argument("path", default="/")
+@filtering
+@click.option("--target", type=click.Path(), metavar="DIR", help="Restore into this folder; it is made if need be.")
+@click.option("--in-place", is_flag=True, help="Restore to where it came from, over what is there.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Only what fits, in gitignore's syntax.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Not what fits, in gitignore's syntax.")
+@click.option("--overwrite", is_flag=True, help="The target may hold files; those that differ are replaced.")
+@click.option("--strip", is_flag=True, help="Put what is in PATH into the target itself, without the folders above.")
+@click.option("--verify", is_flag=True, help="Read every restored file back and compare it.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def restore(
+    session: Session,
+    snapshot: str,
+    path: str,
+    wanted: Filter,
+    target: str | None,
+    in_place: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    overwrite: bool,
+    strip: bool,
+    verify: bool,
+    dry_run: bool,
+) -> int:
+    """Bring a snapshot back, whole or in part.
+
+    SNAPSHOT is the beginning of an id, the name of a source (its latest), or 'latest'. PATH is a folder or file in
+    it. Stopped or killed, the same restore run again goes on where it was. What could not be restored is a finding.
+
+    '--in-place' brings a database back beside the live one, proves it sound, and swaps it in at once; the old one is
+    set aside. Stop the programs that use it first.
+    """
+    from covenant.cli import bringing_back
+
+    if bool(target) == in_place:
+        raise UsageError("it is not said where to restore to", "Give either '--target DIR' or '--in-place'.")
+    asked = Asked(snapshot, path, wanted, include, exclude, dry_run, verify, overwrite, strip)
+    if target:
+        return bringing_back.into(session, asked, target)
+    return bringing_back.in_place(session, asked)
