@@ -1,0 +1,81 @@
+"""Carrying out a prune, in an order in which it may be killed anywhere.
+
+I5: what is needed is written anew, and durable, before anything goes; no index file ever names a pack that is gone.
+
+    1. new packs, and index files that name them     a blob may now lie in two packs, which readers do not mind
+    2. new index files for the packs that stay       some packs are now named twice
+    3. the old index files go                        some packs are now named by none
+    4. those packs go
+
+Killed at any point, the next prune plans from what it finds and goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+
+from covenant.kernel.errors import ObjectMissing, Refusal
+from covenant.kernel.progress import Progress, Silent
+from covenant.vault.names import DATA, INDEX, id_of, object_name
+from covenant.vault.ports import Store
+from covenant.vault.prune.fate import Action, Fate
+from covenant.vault.prune.plan import PrunePlan
+from covenant.vault.prune.reindex import write_anew
+from covenant.vault.prune.repack import repack
+from covenant.vault.ranges import in_threads
+from covenant.vault.vault import Vault
+
+_LARGE = 32 << 10
+
+
+def apply_prune(
+    plan: PrunePlan, vault: Vault, store: Store, *, lanes: int = 2, progress: Progress | None = None
+) -> None:
+    """Carry out a plan under the same exclusive lock under which it was made.
+
+    Raises ``Refusal`` if the vault has changed since, ``DamageError`` or ``ObjectMissing`` where a needed blob turns
+    out to be unreadable: then nothing has been removed.
+    """
+    _refuse_changed(plan, vault)
+    if plan.empty:
+        return
+    progress = progress or Silent()
+    progress.expect(bytes=plan.totals.bytes_repacked)
+    moved = plan.packs(Action.REPACK)
+    gone = [fate.pack.id for fate in (*moved, *plan.packs(Action.REMOVE))]
+    if moved:
+        threads = lanes if _worth_threads(moved) else 1
+        ids = [fate.pack.id for fate in moved]
+        repack(vault, store, plan.census, ids, plan.options, lanes=threads, progress=progress)
+    write_anew(vault, store, plan.index_files, {*gone, *plan.absent}, _twice(plan))
+    _delete(store, INDEX, plan.index_files, lanes)  # I5: before the packs
+    vault.forget_index()
+    _delete(store, DATA, [*gone, *(pack for pack, _ in plan.unindexed)], lanes)
+
+
+def _worth_threads(moved: Sequence[Fate]) -> bool:
+    """Small blobs leave the interpreter to no other thread; several would only get in each other's way."""
+    return sum(fate.pack.used for fate in moved) >= _LARGE * sum(fate.pack.used_blobs for fate in moved)
+
+
+def _twice(plan: PrunePlan) -> dict[str, int]:
+    """The stored sizes of the packs that several index files list."""
+    twice = {pack.hex() for pack in plan.census.twice_listed()}
+    return {fate.pack.id: fate.pack.size for fate in plan.fates if fate.pack.id in twice}
+
+
+def _refuse_changed(plan: PrunePlan, vault: Vault) -> None:
+    """A snapshot or a pack that came later is not in the plan, and would lose what the plan lets go."""
+    indexes = {id_of(listed.name) for listed in vault.store.list(INDEX)} - {""}
+    if plan.indexes != indexes or not plan.snapshots.issuperset(vault.snapshot_ids()):
+        raise Refusal("the vault has changed since this prune was planned", "Plan it again.")
+
+
+def _delete(store: Store, folder: str, ids: Iterable[str], lanes: int) -> None:
+    def delete(object_id: str) -> None:
+        with contextlib.suppress(ObjectMissing):  # gone is what it was to be
+            store.delete(object_name(folder, object_id))
+
+    for _ in in_threads(delete, ids, lanes):
+        pass
