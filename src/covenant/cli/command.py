@@ -9,7 +9,7 @@ import click
 
 from covenant.cli.session import Session
 
-_EXITS = {
+EXITS = {
     0: "done",
     1: "done, with findings",
     2: "wrong usage or config",
@@ -18,11 +18,17 @@ _EXITS = {
     12: "wrong password",
     13: "no such snapshot",
     14: "there is a vault already",
+    15: "the vault cannot be used",
     20: "the store failed (25 full, 26 denied, 27 no answer)",
-    21: "damaged",
-    22: "refused",
+    21: "damaged: bytes are not what was written",
+    22: "refused: it could be done, but may not",
     23: "the source cannot be read",
     24: "the target cannot be written",
+    25: "the store is full",
+    26: "the store does not let us (read-only, credentials)",
+    27: "the store does not answer; trying again may help",
+    28: "an object is missing",
+    29: "an object exists already",
     130: "interrupted (143 by SIGTERM)",
 }
 OPENING = (0, 2, 10, 11, 12, 20, 21, 130)
@@ -48,7 +54,7 @@ class Command(click.Command):
                     formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
         if self.exits:
             with formatter.section("Exit codes"):
-                formatter.write_dl([(str(code), _EXITS[code]) for code in sorted(self.exits)])
+                formatter.write_dl([(str(code), EXITS[code]) for code in sorted(self.exits)])
 
 
 def command(

@@ -7,11 +7,11 @@ from importlib import import_module
 import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Bring in and bring back": ("init", "backup", "restore", "dump"),
-    "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
-    "Prove and mend": ("check", "repair"),
-    "Let go": ("forget", "prune", "rewrite", "tag"),
-    "Look after the vault": ("key", "unlock", "copy", "store"),
+    "Bring in and bring back": ("init", "backup", "restore"),
+    "Look": ("snapshots", "ls", "find", "cat"),
+    "Prove and mend": ("check",),
+    "Let go": ("forget", "prune"),
+    "Look after the vault": ("key", "unlock", "store"),
     "Around": ("config", "completion", "version"),
 }
 
