@@ -50,6 +50,7 @@ def steps(job: RestoreJob, target: Target | None, findings: list[Finding]) -> It
     folders = Folders(target.descriptor) if target else None
     top = job.path.rstrip("/")
     left_out: list[str] = []
+    names_seen: set[tuple[int, int, tuple[str, ...]]] = set()
     try:
         for found in walk(job.vault, job.snapshot, job.path, findings=findings):
             if any(found.path.startswith(directory) for directory in left_out[-1:]):
@@ -61,10 +62,21 @@ def steps(job: RestoreJob, target: Target | None, findings: list[Finding]) -> It
             if selection.leaves_out(place, directory=directory):
                 left_out = [found.path + "/"] if directory else left_out
             elif selection.takes(place, directory=directory):
-                yield _step(job, folders, found, place, findings)
+                step = _step(job, folders, found, place, findings)
+                yield step._replace(bytes=0) if _seen(found.node, names_seen) else step
     finally:
         if folders:
             folders.close()
+
+
+def _seen(node: Node, names_seen: set[tuple[int, int, tuple[str, ...]]]) -> bool:
+    """Whether this is a further name of a file that was met before, and so costs nothing."""
+    if node.type != "file" or node.links < 2:
+        return False
+    key = (node.device_id, node.inode, tuple(node.content or ()))
+    seen = key in names_seen
+    names_seen.add(key)
+    return seen
 
 
 def _place(job: RestoreJob, found: Found, top: str) -> str:
