@@ -1,6 +1,9 @@
 """The files source: some folders and files of this machine, as they are at this moment.
 
 A running system's files are not one moment: what changes or vanishes while it is read becomes a finding.
+
+What the user named is kept, whatever patterns, marks and mount points above it say. A symbolic link on the way to a
+named path is followed, as it was when the user named it; one that is named itself, or found below, is kept as a link.
 """
 
 from __future__ import annotations
@@ -56,7 +59,8 @@ class FilesCapture:
         self.position = ""
         self._source = source
         self._roots = set(roots)
-        self._above = _ancestors(roots)
+        self._leading = {above for root in roots for above, _ in _way_up(root)}
+        self._above = _above(roots)
         self._excludes = {
             root: Excludes(root, source.exclude, source.exclude_if_present, source.exclude_caches) for root in roots
         }
@@ -75,16 +79,15 @@ class FilesCapture:
             with os.scandir(directory) as scan:
                 found = sorted(scan, key=lambda entry: os.fsencode(entry.name))
         except OSError as error:
-            self._find(
-                "directory-unreadable", directory, error.strerror or str(error), "Give the backup's user access."
-            )
+            self._find_unlisted(directory, error)
             return []
         mark = excludes.marked(directory, {entry.name for entry in found}) if self._marks else ""
-        if mark:
-            found = [entry for entry in found if entry.name == mark]
         entries = []
         for item in found:
-            if self._source.exclude and excludes.leaves_out(item.path, item.is_dir(follow_symlinks=False)):
+            excluded = (mark and item.name != mark) or (
+                self._source.exclude and excludes.leaves_out(item.path, item.is_dir(follow_symlinks=False))
+            )
+            if excluded and not self._named(item.path):
                 continue
             entry = self._described(item.name, item.path, item)
             if entry is not None:
@@ -101,13 +104,20 @@ class FilesCapture:
 
     def _stays(self, root: str, entry: Entry, item: os.DirEntry[str]) -> bool:
         """Whether a directory is still on the root's own file system, where that is asked for."""
-        if not self._source.one_file_system or entry.kind != "dir":
+        if not self._source.one_file_system or entry.kind != "dir" or self._named(entry.path):
             return True
         return item.stat(follow_symlinks=False).st_dev == self._devices[root]
 
+    def _named(self, path: str) -> bool:
+        """Whether the user named this path, or one below it."""
+        return path in self._roots or path in self._leading
+
     def _described(self, name: str, path: str, item: os.DirEntry[str] | None = None) -> Entry | None:
         try:
-            status = item.stat(follow_symlinks=False) if item else os.lstat(path)
+            if path in self._above:
+                status = os.stat(path)
+            else:
+                status = item.stat(follow_symlinks=False) if item else os.lstat(path)
             return describe(name, path, status)
         except FileNotFoundError:
             self._find("vanished", path, "vanished before it could be read")
@@ -134,16 +144,39 @@ class FilesCapture:
             path = parent
         return path
 
+    def _find_unlisted(self, directory: str, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            self._find("vanished", directory, "vanished before it could be read")
+        else:
+            message = error.strerror or str(error)
+            self._find("directory-unreadable", directory, message, "Give the backup's user access.")
+
     def _find(self, kind: str, subject: str, message: str, hint: str = "") -> None:
         self.findings.append(Finding(kind, subject, message, hint))
 
 
-def _ancestors(roots: Sequence[str]) -> dict[str, set[str]]:
-    """For each directory above a root: the names on the way down. A root inside another needs no way of its own."""
+def _above(roots: Sequence[str]) -> dict[str, set[str]]:
+    """For each directory that is not listed whole, but leads to a root: the names on the way down."""
     above: dict[str, set[str]] = {}
     for root in roots:
-        path = root
-        while (parent := os.path.dirname(path)) != path:
-            above.setdefault(parent, set()).add(os.path.basename(path))
-            path = parent
+        for directory, name in _way_up(root):
+            if not any(_reaches(other, directory) for other in roots):
+                above.setdefault(directory, set()).add(name)
     return above
+
+
+def _way_up(path: str) -> Iterator[tuple[str, str]]:
+    """Every directory above a path, with the name that leads on from there."""
+    while (parent := os.path.dirname(path)) != path:
+        yield parent, os.path.basename(path)
+        path = parent
+
+
+def _reaches(root: str, directory: str) -> bool:
+    """Whether listing a root comes to this directory, which it does not through a symbolic link."""
+    while directory != root:
+        parent = os.path.dirname(directory)
+        if parent == directory or os.path.islink(directory):
+            return False
+        directory = parent
+    return True
