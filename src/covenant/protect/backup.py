@@ -10,20 +10,22 @@ blobs that the next one finds and need not store again.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any
 
 from covenant.kernel.clock import Clock
-from covenant.kernel.errors import Interrupted
+from covenant.kernel.errors import Interrupted, SourceError
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
-from covenant.protect.content import SMALL, LargeFile, Stored, Wanted
+from covenant.protect.content import SMALL, LargeFile, Stored, Wanted, file_finding
 from covenant.protect.crew import Crew, Report
 from covenant.protect.directory import Awaited, Directory
-from covenant.protect.parent import OldDirectory
+from covenant.protect.parent import OldDirectory, settled_before
 from covenant.protect.ports import Capture, Entry, Source
 from covenant.vault.compression import DEFAULT_LEVEL
 from covenant.vault.lock import Owner
@@ -38,8 +40,6 @@ from covenant.vault.writer import Added, Writer
 _BATCH_FILES = 512
 _BATCH_BYTES = 8 << 20
 _IN_FLIGHT_PER_LANE = 4
-_TICK_NS = 20_000_000
-"""File times may be this coarse: what was touched later than this before the parent began may hide a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class _Reading:
         self._links: dict[tuple[int, int], Stored | list[Awaited]] = {}
         self._elsewhere = Added()
         self._tree = ""
-        self._settled_ns = int(job.parent.time.timestamp() * 1e9) - _TICK_NS if job.parent else 0
+        self._settled_ns = settled_before(job.parent) if job.parent else 0
         self.tally = Tally()
         self.findings: list[Finding] = []
 
@@ -193,17 +193,26 @@ class _Reading:
                 self._writer.register(packs)
                 self._elsewhere += added
             self._writer.flush()
-        except BaseException:
-            for file in self._large:
-                file.abandon()
-            self._crew.dismiss()
-            raise
-        self._crew.dismiss()
+        except BrokenProcessPool as error:
+            self._keep_what_is_whole()
+            raise SourceError(
+                "a worker process ended before its time, and the backup with it",
+                "Often memory ran out. Run it again: what was read already is in the vault and is not stored twice.",
+            ) from error
+        finally:
+            self._dismiss()
         return self._tree
+
+    def _dismiss(self) -> None:
+        for file in self._large:
+            file.abandon()
+        self._crew.dismiss()
+        for file in self._large:
+            file.close()
 
     def _read(self) -> None:
         parent = self._job.parent
-        self._stack.append(Directory("/", old=self._old(parent.tree if parent else None)))
+        self._stack.append(Directory("/", old_id=parent.tree if parent else None))
         while self._stack or self._batch or self._in_flight:
             if self._job.stop.is_set():
                 self._save_and_stop()
@@ -215,15 +224,22 @@ class _Reading:
                 self._await_some()
 
     def _save_and_stop(self) -> None:
-        """Make durable what was read, so that the next backup need not read it again."""
-        for file in self._large:
-            file.abandon()
-        for packs, _ in self._crew.finish():
-            self._writer.register(packs)
-        self._writer.flush()
+        self._keep_what_is_whole()
         raise Interrupted(
             "the backup was stopped", "Run it again: what was read already is in the vault and is not stored twice."
         )
+
+    def _keep_what_is_whole(self) -> None:
+        """Make durable what was read, so that the next backup need not store it again."""
+        for file in self._large:
+            file.abandon()
+        with contextlib.suppress(BrokenProcessPool):
+            for packs, _ in self._crew.finish():
+                self._writer.register(packs)
+        for future in self._in_flight:
+            if future.done() and not future.exception() and isinstance(report := future.result(), Report):
+                self._writer.register(report.packs)
+        self._writer.flush()
 
     # -- listing --------------------------------------------------------------------------------------------------
 
@@ -232,12 +248,15 @@ class _Reading:
         return OldDirectory(text, self._present, self._settled_ns) if text else None
 
     def _present(self, blob: str) -> bool:
-        return self._job.vault.index.has(bytes.fromhex(blob), BlobType.DATA)
+        try:
+            return self._job.vault.index.has(bytes.fromhex(blob), BlobType.DATA)
+        except ValueError:  # a tree by another hand may say anything
+            return False
 
     def _visit(self, directory: Directory) -> None:
         """List a directory, settle what is settled already, and have the rest read."""
         self.tally.directories += 1
-        old = directory.old
+        old = directory.old = self._old(directory.old_id)
         subdirectories = []
         unmodified = unmodified_bytes = 0
         for entry in self._capture.list(directory.path):
@@ -255,7 +274,10 @@ class _Reading:
                 directory.pending += 1
                 subdirectories.append(self._below(directory, slot, entry))
             else:
-                directory.settle(slot, node_text(entry.metadata, None))
+                text = node_text(entry.metadata, None)
+                directory.settle(slot, text)
+                if old:
+                    old.passed(text)
         self._count_unmodified(unmodified, unmodified_bytes)
         self._stack += reversed([below for below in subdirectories if below is not None])
         self._done(directory)
@@ -265,9 +287,8 @@ class _Reading:
             empty = Directory(entry.path, entry.metadata, directory, slot)
             self._done(empty)
             return None
-        name_end = entry.metadata.index(',"type":"dir"')
-        subtree = directory.old.subtree(entry.metadata[len('{"name":') : name_end]) if directory.old else None
-        return Directory(entry.path, entry.metadata, directory, slot, self._old(subtree))
+        old_id = directory.old.subtree(entry) if directory.old else None
+        return Directory(entry.path, entry.metadata, directory, slot, old_id)
 
     def _done(self, directory: Directory | None) -> None:
         """One of the things that a directory waited for is settled; if it was the last, so is the directory."""
@@ -281,8 +302,6 @@ class _Reading:
                 self._tree = tree_id
             else:
                 up.settle(directory.slot, node_text(directory.metadata, None, tree_id))
-                if up.old:
-                    up.old.passed(node_text(directory.metadata, None, tree_id))
             directory = up
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -331,7 +350,7 @@ class _Reading:
             working -= 1
             if not working:
                 self._large.remove(file)
-                self._settle(awaited, file.result())
+                self._settle(awaited, file.result(), told=file.told)
 
         for future in futures:
             self._in_flight[future] = one_finished
@@ -344,21 +363,25 @@ class _Reading:
             future.result()
             then()
 
-    def _settle(self, awaited: Awaited, stored: Stored) -> None:
-        """A file's content is known: its node is, and so are those of its other names."""
+    def _settle(self, awaited: Awaited, stored: Stored, told: int = 0) -> None:
+        """A file's content is known: its node is, and so are those of its other names.
+
+        ``told`` is how many of its bytes progress knows of.
+        """
         waiting = self._links.get(awaited.entry.link) if awaited.entry.link else None
         if awaited.entry.link:
             self._links[awaited.entry.link] = stored
         for item in [awaited, *(waiting if isinstance(waiting, list) else [])]:
-            self._settle_one(item, stored)
+            self._settle_one(item, stored, told)
+            told = 0
 
-    def _settle_one(self, awaited: Awaited, stored: Stored) -> None:
+    def _settle_one(self, awaited: Awaited, stored: Stored, told: int) -> None:
         entry, directory = awaited.entry, awaited.directory
         if stored.problem in ("", "changed"):
             directory.settle(awaited.slot, awaited.text(stored.content, stored.size))
-            self._count(stored.size, known=directory.old is not None and directory.old.had(entry))
+            self._count(stored.size, told, known=directory.old is not None and directory.old.had(entry))
         if stored.problem:
-            self.findings.append(_file_finding(entry.path, stored.problem))
+            self.findings.append(file_finding(entry.path, stored.problem))
         self._done(directory)
 
     def _count_unmodified(self, files: int, size: int) -> None:
@@ -366,18 +389,10 @@ class _Reading:
         self.tally.bytes += size
         self._job.progress.advance(files=files, bytes=size)
 
-    def _count(self, size: int, *, known: bool) -> None:
+    def _count(self, size: int, told: int, *, known: bool) -> None:
         self.tally.bytes += size
         if known:
             self.tally.files_changed += 1
         else:
             self.tally.files_new += 1
-        self._job.progress.advance(files=1, bytes=0 if size > SMALL else size)
-
-
-def _file_finding(path: str, problem: str) -> Finding:
-    if problem == "changed":
-        return Finding("changed", path, "changed while it was read", "The next backup takes it again.")
-    if problem.startswith("No such file"):
-        return Finding("vanished", path, "vanished before it could be read")
-    return Finding("unreadable", path, problem, "Give the backup's user access, or exclude it.")
+        self._job.progress.advance(files=1, bytes=size - told)

@@ -9,18 +9,22 @@ compressing, sealing) happens outside that turn, so that all cores work on one f
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
 from covenant.vault.chunker import LARGEST, SMALLEST, Cut, cut_for
 from covenant.vault.writer import Writer
 
 SMALL = SMALLEST
 """A file up to this size is one blob."""
+
+_NO_FILE = "is no longer a file"
 
 _WINDOW = LARGEST + (4 << 20)
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -46,6 +50,17 @@ class Stored(NamedTuple):
     problem: str = ""
 
 
+def file_finding(path: str, problem: str) -> Finding:
+    """What a person should know of a file that was not read as it was listed."""
+    if problem == "changed":
+        return Finding("changed", path, "changed while it was read", "The next backup takes it again.")
+    if problem.startswith("No such file"):
+        return Finding("vanished", path, "vanished before it could be read")
+    if problem == _NO_FILE:
+        return Finding("replaced", path, "became something else before it could be read", "The next backup takes it.")
+    return Finding("unreadable", path, problem, "Give the backup's user access, or exclude it.")
+
+
 def store_small(writer: Writer, batch: Sequence[Wanted]) -> list[Stored]:
     """Read and keep small files, each as one blob."""
     return [_store_one(writer, wanted) for wanted in batch]
@@ -55,21 +70,28 @@ def _store_one(writer: Writer, wanted: Wanted) -> Stored:
     try:
         descriptor = os.open(wanted.path, _FLAGS)
     except OSError as error:
-        return Stored((), 0, error.strerror or str(error))
+        return Stored((), 0, _told(error))
     try:
         data = os.read(descriptor, wanted.size + 1)
         after = os.fstat(descriptor)
         steady = len(data) == wanted.size == after.st_size and after.st_mtime_ns == wanted.mtime_ns
         if not stat.S_ISREG(after.st_mode):
-            return Stored((), 0, "is no longer a file")
-        if not steady and len(data) < after.st_size:
+            return Stored((), 0, _NO_FILE)
+        if not steady:
             data = _read_on(descriptor, data)
     except OSError as error:
-        return Stored((), 0, error.strerror or str(error))
+        return Stored((), 0, _told(error))
     finally:
         os.close(descriptor)
     content = (writer.data(data).hex(),) if data else ()
     return Stored(content, len(data), "" if steady and after.st_ino == wanted.inode else "changed")
+
+
+def _told(error: OSError) -> str:
+    """What a file that cannot be read says. One that is listed as a file, and has become a link, is not followed."""
+    if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EAGAIN):
+        return _NO_FILE
+    return error.strerror or str(error)
 
 
 def _read_on(descriptor: int, data: bytes) -> bytes:
@@ -93,6 +115,7 @@ class LargeFile:
         self._carry = b""
         self._stretches: list[list[bytes]] = []
         self._read = 0
+        self._told = 0
         self._ended = False
         self._problem = ""
 
@@ -106,19 +129,31 @@ class LargeFile:
                 ids.append(writer.data(buffer[at : at + length]))
                 at += length
             kept += at
+            with self._turn:
+                self._told += at
             self._progress.advance(bytes=at)
         return kept
+
+    @property
+    def told(self) -> int:
+        """The bytes that progress was told of."""
+        return self._told
 
     def abandon(self) -> None:
         """Let every thread that works on it stop after the stretch that it has."""
         self._ended = True
 
+    def close(self) -> None:
+        """Let go of the file, when no thread works on it any more."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
     def result(self) -> Stored:
         """What became of it, when no thread works on it any more."""
         if self._descriptor >= 0:
             after = os.fstat(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = -1
+            self.close()
             now = (self._read, after.st_size, after.st_mtime_ns, after.st_ino)
             _, size, mtime_ns, inode = self._wanted
             if not self._problem and now != (size, size, mtime_ns, inode):
@@ -135,7 +170,7 @@ class LargeFile:
             try:
                 filled = self._fill(buffer)
             except OSError as error:
-                self._problem, self._ended = error.strerror or str(error), True
+                self._problem, self._ended = _told(error), True
                 return None
             if self._cut is None:
                 self._cut = cut_for(buffer[:16], self._wanted.size)
@@ -150,7 +185,7 @@ class LargeFile:
         if self._descriptor < 0:
             self._descriptor = os.open(self._wanted.path, _FLAGS)
             if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
-                raise OSError(0, "is no longer a file")
+                raise OSError(errno.EISDIR, _NO_FILE)
         filled = len(self._carry)
         buffer[:filled] = self._carry
         while filled < _WINDOW:

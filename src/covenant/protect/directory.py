@@ -8,18 +8,22 @@ from covenant.vault.tree import encode_tree, node_text, resized
 
 
 class Directory:
-    """The nodes of one directory, in order, as they become known."""
+    """The nodes of one directory, in order, as they become known.
 
-    __slots__ = ("_nodes", "metadata", "old", "path", "pending", "slot", "up")
+    ``old_id`` is the tree that it had in the parent snapshot; ``old`` is that tree, once this one is visited.
+    """
+
+    __slots__ = ("_nodes", "metadata", "old", "old_id", "path", "pending", "slot", "up")
 
     def __init__(
-        self, path: str, metadata: str = "", up: Directory | None = None, slot: int = 0, old: OldDirectory | None = None
+        self, path: str, metadata: str = "", up: Directory | None = None, slot: int = 0, old_id: str | None = None
     ) -> None:
         self.path = path
         self.metadata = metadata
         self.up = up
         self.slot = slot
-        self.old = old
+        self.old_id = old_id
+        self.old: OldDirectory | None = None
         self.pending = 1  # itself, until it has been listed
         self._nodes: list[str | None] = []
 
