@@ -13,10 +13,9 @@ from covenant.adapters.sources.sqlite.copying import copy_database
 from covenant.adapters.sources.sqlite.state import State, parse_position, read_state
 from covenant.kernel.errors import SourceError
 from covenant.kernel.findings import Finding
+from covenant.protect.parent import settled_before, unsettled
 from covenant.protect.ports import Entry
 from covenant.vault.snapshot import Snapshot
-
-_TICK_NS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,9 @@ class SqliteCapture:
         self.excludes: tuple[str, ...] = ()
         self.findings: list[Finding] = []
         self._path = path
+        self._file = os.path.realpath(path)  # SQLite keeps its log beside the file itself, not beside a link to it
         self._copy = copy
-        self._state = read_state(path)  # before the copy: if older than the copy, the next backup copies again
+        self._state = self._seen()  # before the copy: if older than the copy, the next backup copies again
         self._copy_size = _unchanged_size(self._state, parent)
 
     @property
@@ -65,25 +65,31 @@ class SqliteCapture:
         path = above + name
         if path == self._path:
             return [self._entry()]
-        return [describe(name, path, os.lstat(path))]
+        return [describe(name, path, os.stat(path))]  # a link on the way is followed, as by who named the path
 
     def ready(self, entry: Entry) -> Entry:
         """Copy the database, now that its content is needed."""
         if not os.path.exists(self._copy):
-            self._state = read_state(self._path)
-            copy_database(self._path, self._copy)
+            self._state = self._seen()
+            copy_database(self._file, self._copy)
             self._copy_size = os.path.getsize(self._copy)
         copied = os.stat(self._copy)
         return self._entry()._replace(path=self._copy, mtime_ns=copied.st_mtime_ns, inode=copied.st_ino)
 
+    def _seen(self) -> State:
+        try:
+            return read_state(self._file)
+        except OSError as error:
+            raise SourceError(f"database {self._path} cannot be read: {error.strerror}", "Check the path.") from error
+
     def _entry(self) -> Entry:
         """The database as a node: the live file's owner and mode, the copy's size, and when it last changed."""
-        live = os.stat(self._path)
+        live = os.stat(self._file)
         state, size = self._state, self._copy_size or 0
         described = describe(
-            os.path.basename(self._path), self._path, _as_copied(live, size, state.touched_ns, state.changed_ns)
+            os.path.basename(self._path), self._file, _as_copied(live, size, state.touched_ns, state.changed_ns)
         )
-        return described._replace(link=None)
+        return described._replace(path=self._path, link=None)
 
 
 def _unchanged_size(state: State, parent: Snapshot | None) -> int | None:
@@ -91,8 +97,7 @@ def _unchanged_size(state: State, parent: Snapshot | None) -> int | None:
     recorded = parse_position(parent.position) if parent else None
     if parent is None or recorded is None or recorded[0] != state:
         return None
-    settled_ns = int(parent.time.timestamp() * 1e9) - _TICK_NS
-    return recorded[1] if state.changed_ns < settled_ns else None
+    return None if unsettled(state.changed_ns, settled_before(parent)) else recorded[1]
 
 
 def _as_copied(live: os.stat_result, size: int, mtime_ns: int, ctime_ns: int) -> os.stat_result:
