@@ -19,6 +19,7 @@ from covenant.vault.vault import Vault
 
 _WIDEST_GAP = 256 << 10
 _LONGEST = 16 << 20
+_LARGE = 32 << 10
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,6 +69,14 @@ def _runs(entries: Sequence[PackEntry]) -> Iterator[list[PackEntry]]:
         run.append(entry)
     if run:
         yield run
+
+
+def worthwhile(lanes: int, size: int, blobs: int) -> int:
+    """How many threads to open so many blobs of ``size`` bytes together.
+
+    Small blobs leave the interpreter to no other thread; several would only get in each other's way.
+    """
+    return lanes if size >= _LARGE * blobs else 1
 
 
 def in_threads(act: Callable[[T], R], items: Iterable[T], lanes: int) -> Iterator[R]:

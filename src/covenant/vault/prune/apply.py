@@ -13,20 +13,18 @@ Killed at any point, the next prune plans from what it finds and goes on.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from covenant.kernel.errors import ObjectMissing, Refusal
 from covenant.kernel.progress import Progress, Silent
 from covenant.vault.names import DATA, INDEX, id_of, object_name
 from covenant.vault.ports import Store
-from covenant.vault.prune.fate import Action, Fate
+from covenant.vault.prune.fate import Action
 from covenant.vault.prune.plan import PrunePlan
 from covenant.vault.prune.reindex import write_anew
 from covenant.vault.prune.repack import repack
-from covenant.vault.ranges import in_threads
+from covenant.vault.ranges import in_threads, worthwhile
 from covenant.vault.vault import Vault
-
-_LARGE = 32 << 10
 
 
 def apply_prune(
@@ -45,18 +43,14 @@ def apply_prune(
     moved = plan.packs(Action.REPACK)
     gone = [fate.pack.id for fate in (*moved, *plan.packs(Action.REMOVE))]
     if moved:
-        threads = lanes if _worth_threads(moved) else 1
+        blobs = sum(fate.pack.used_blobs for fate in moved)
+        threads = worthwhile(lanes, plan.totals.bytes_repacked, blobs)
         ids = [fate.pack.id for fate in moved]
         repack(vault, store, plan.census, ids, plan.options, lanes=threads, progress=progress)
     write_anew(vault, store, plan.index_files, {*gone, *plan.absent}, _twice(plan))
     _delete(store, INDEX, plan.index_files, lanes)  # I5: before the packs
     vault.forget_index()
     _delete(store, DATA, [*gone, *(pack for pack, _ in plan.unindexed)], lanes)
-
-
-def _worth_threads(moved: Sequence[Fate]) -> bool:
-    """Small blobs leave the interpreter to no other thread; several would only get in each other's way."""
-    return sum(fate.pack.used for fate in moved) >= _LARGE * sum(fate.pack.used_blobs for fate in moved)
 
 
 def _twice(plan: PrunePlan) -> dict[str, int]:
