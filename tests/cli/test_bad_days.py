@@ -71,7 +71,7 @@ def test_without_a_password_and_without_a_terminal_nobody_is_asked(studio: Studi
     ran = apart(studio.home, "--vault", studio.vault, "snapshots")
 
     assert 2 == ran.code
-    assert "no password is given" in ran.err
+    assert "no password of" in ran.err
 
 
 def test_an_exclusive_lock_keeps_others_out(studio: Studio) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from covenant.cli.snapshot_list import Filter, readable
@@ -32,3 +33,10 @@ def _newest(vault: Vault, wanted: Filter, message: str) -> Snapshot:
     if not fitting:
         raise SnapshotMissing(f"{message} in {vault.url}", "List them with 'covenant snapshots'.")
     return fitting[-1]
+
+
+def chosen(vault: Vault, names: Sequence[str], wanted: Filter) -> list[Snapshot]:
+    """The snapshots that are named, or all that fit, oldest first; each once. Raises as ``one_snapshot`` does."""
+    if not names:
+        return [snapshot for snapshot in readable(vault)[0] if wanted.fits(snapshot)]
+    return list({found.id: found for name in names for found in [one_snapshot(vault, name, wanted)]}.values())

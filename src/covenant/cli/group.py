@@ -10,8 +10,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore"),
     "Look": ("snapshots", "ls", "find", "cat"),
     "Prove and mend": ("check",),
-    "Let go": ("forget", "prune"),
-    "Look after the vault": ("key", "unlock", "store"),
+    "Let go": ("forget", "prune", "rewrite", "tag"),
+    "Look after the vault": ("key", "unlock", "copy", "store"),
     "Around": ("config", "completion", "version"),
 }
 

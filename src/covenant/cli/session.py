@@ -136,6 +136,18 @@ class Session:
             return self.place()
         return self.place_of(settings.vaults[name])
 
+    def other_place(
+        self, url: str, options: dict[str, str], password_file: Path | None, password_command: str | None
+    ) -> Place:
+        """A second vault beside the one that is meant; nothing that was said of that one concerns it."""
+        named = None
+        if "/" not in url and ":" not in url and self.config_path is not None:
+            named = self.required_settings().vaults.get(url)
+        place = Place(url) if named is None else Place(named.url, dict(named.options), named.password)
+        kind = self._kind(place.url)
+        merged = {**self.environment.store_options(kind), **place.options, **options}
+        return Place(place.url, merged, _password_said(password_file, password_command) or place.password)
+
     def place_of(self, vault: Vault) -> Place:
         """A vault as ``covenant.toml`` describes it."""
         return self._completed(vault.url, dict(vault.options), vault.password)
@@ -152,11 +164,14 @@ class Session:
         return self._completed(url, {}, None)
 
     def _completed(self, url: str, options: dict[str, str | SecretRef], password: SecretRef | None) -> Place:
+        merged = {**self.environment.store_options(self._kind(url)), **options, **self.said.options}
+        said = _password_said(self.said.password_file, self.said.password_command)
+        return Place(url, merged, said or password or self.environment.password)
+
+    def _kind(self, url: str) -> str:
         from covenant.adapters.stores.location import parse_location
 
-        kind = parse_location(url).kind
-        merged = {**self.environment.store_options(kind), **options, **self.said.options}
-        return Place(url, merged, self._said_password() or password or self.environment.password)
+        return parse_location(url).kind
 
     def _only(self, settings: Settings) -> Vault:
         vaults = settings.vaults
@@ -168,20 +183,12 @@ class Session:
 
     # -- its password ---------------------------------------------------------------------------------------------
 
-    def _said_password(self) -> SecretRef | None:
-        from covenant.settings.secrets import SecretCommand, SecretFile
-
-        said = self.said
-        if said.password_file is not None and said.password_command is not None:
-            raise UsageError("both '--password-file' and '--password-command' are given", "Give one of them.")
-        if said.password_file is not None:
-            return SecretFile(said.password_file)
-        if said.password_command is not None:
-            words = shlex.split(said.password_command)
-            if not words:
-                raise UsageError("'--password-command' names no command", "Write the command and its arguments.")
-            return SecretCommand(tuple(words))
-        return None
+    def new_password(self, file: Path | None, command: str | None) -> str:
+        """A password that shall open the vault from now on; asked for twice where it is not given."""
+        said = _password_said(file, command)
+        if said is not None:
+            return said.resolve(self.environment.variables)
+        return self.ask_password("new password", twice=True)
 
     def password(self, place: Place, *, twice: bool = False) -> str:
         """The vault's password. Asks at the terminal where nothing else is given; ``twice`` for a new vault."""
@@ -193,7 +200,7 @@ class Session:
         """Ask at the terminal. Raises ``UsageError`` where there is none."""
         if not sys.stdin.isatty():
             raise UsageError(
-                "no password is given", "Give '--password-file', set COVENANT_PASSWORD_FILE, or run it at a terminal."
+                f"no {what} is given", "Give '--password-file', set COVENANT_PASSWORD_FILE, or run it at a terminal."
             )
         from getpass import getpass
 
@@ -266,3 +273,19 @@ def _load_meanwhile(modules: tuple[str, ...]) -> None:
 def _load(module: str) -> None:
     with contextlib.suppress(Exception):  # whoever needs it loads it again, and meets the error where it belongs
         import_module(module)
+
+
+def _password_said(file: Path | None, command: str | None) -> SecretRef | None:
+    """Where the command line says that a password is. Raises ``UsageError``."""
+    from covenant.settings.secrets import SecretCommand, SecretFile
+
+    if file is not None and command is not None:
+        raise UsageError("both a password file and a password command are given", "Give one of them.")
+    if file is not None:
+        return SecretFile(file)
+    if command is None:
+        return None
+    words = shlex.split(command)
+    if not words:
+        raise UsageError("the password command names no command", "Write the command and its arguments.")
+    return SecretCommand(tuple(words))

@@ -71,7 +71,8 @@ def readable(vault: Vault) -> tuple[list[Snapshot], list[Finding]]:
             continue
         except DamageError as error:
             findings.append(Finding("snapshot-damaged", f"snapshots/{snapshot_id}", error.message, error.hint))
-    return sorted(snapshots, key=lambda snapshot: snapshot.time), findings
+    # A rewritten snapshot has its original's time, and comes after it.
+    return sorted(snapshots, key=lambda snapshot: (snapshot.time, bool(snapshot.original), snapshot.id)), findings
 
 
 def latest_of_each(snapshots: Sequence[Snapshot], count: int) -> list[Snapshot]:
