@@ -1,0 +1,1 @@
+"""The demonstration: a small studio is protected, ruined, and brought back."""

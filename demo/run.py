@@ -1,0 +1,258 @@
+"""The whole story, on real input, with the real program: make, protect, ruin, restore, prove.
+
+    make demo            in build/demo, which is made anew each time
+    python demo/run.py --folder DIR --keep
+
+Every command is the one that a user would type; nothing is reached into behind its back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.syntax import Syntax
+from rich.table import Table
+
+from covenant.kernel.durations import parse_interval
+from demo import comparison, studio
+
+CONFIG = """\
+# What is kept, and what it was promised. Relative paths are relative to this file.
+[vault]
+url = "vault"
+password = { file = "vault.key" }
+
+[sources.catalog]                 # clients, projects, bookings: RPO 15 minutes, RTO 1 hour
+kind = "sqlite"
+path = "studio/catalog.db"
+class = "critical"
+
+[sources.shoots]                  # photos and films: RPO 1 hour, RTO 4 hours
+kind = "files"
+paths = ["studio/media"]
+class = "important"
+"""
+
+LOST = studio.SHOOTS[0]
+console = Console(highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where the demonstration takes place."""
+
+    root: Path
+
+    @property
+    def studio(self) -> Path:
+        """The studio: what is to be protected."""
+        return self.root / "studio"
+
+    @property
+    def catalog(self) -> Path:
+        """The studio's database."""
+        return self.studio / "catalog.db"
+
+    @property
+    def media(self) -> Path:
+        """The studio's shoots."""
+        return self.studio / "media"
+
+    @property
+    def journal(self) -> Path:
+        """The witness that the comparison asks."""
+        return self.root / "bookings.journal"
+
+    def covenant(self, *arguments: str) -> None:
+        """Type a command and show what it says."""
+        console.print(f"\n[bold cyan]$ covenant {' '.join(map(_quoted, arguments))}[/]")
+        subprocess.run([sys.executable, "-m", "covenant", *arguments], cwd=self.root, check=True)
+
+    def asked(self, *arguments: str) -> Any:
+        """What a command answers to a program."""
+        command = [sys.executable, "-m", "covenant", "--json", *arguments]
+        return json.loads(subprocess.run(command, cwd=self.root, check=True, capture_output=True).stdout)
+
+
+def _quoted(argument: str) -> str:
+    return f"'{argument}'" if " " in argument else argument
+
+
+def main() -> int:
+    """Tell the story; 0 if everything came back."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="where; it is emptied first")
+    parser.add_argument("--keep", action="store_true", help="leave the folder behind")
+    said = parser.parse_args()
+    folder = Folder(said.folder.resolve())
+    shutil.rmtree(folder.root, ignore_errors=True)
+    folder.studio.mkdir(parents=True)
+    begin = time.monotonic()
+    try:
+        proved = tell(folder)
+    finally:
+        if not said.keep:
+            shutil.rmtree(folder.root, ignore_errors=True)
+    console.print(f"\nThe whole demonstration took {time.monotonic() - begin:.0f} s.")
+    return 0 if proved else 1
+
+
+def tell(folder: Folder) -> bool:
+    """All five chapters; whether everything came back."""
+    chapter(1, "A small studio, and a catalog that someone keeps writing to")
+    make_studio(folder)
+    with writer(folder):
+        chapter(2, "One file says what is kept and what was promised; two commands keep it")
+        protect(folder)
+        last_backup_began = time.time()
+        folder.covenant("backup")
+        time.sleep(2)  # the studio goes on for a while after its last backup
+    shoots = comparison.fingerprints(folder.media)
+    chapter(3, "The disaster")
+    disaster_at = ruin(folder)
+    chapter(4, "Bring it back")
+    seconds = {"catalog": timed(folder, "restore", "catalog", "--in-place")}
+    seconds["shoots"] = timed(folder, "restore", "shoots", str(folder.media / LOST), "--in-place")
+    chapter(5, "Is it really what was there?")
+    return prove(folder, shoots, last_backup_began, disaster_at, seconds)
+
+
+def chapter(number: int, title: str) -> None:
+    """Begin a chapter."""
+    console.print()
+    console.rule(f"[bold]{number}. {title}", align="left")
+
+
+def make_studio(folder: Folder) -> None:
+    """Make it, with a bar."""
+    columns = (TextColumn("  making photos and films"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=studio.total_bytes())
+        studio.make(folder.studio, lambda size: progress.advance(task, size))
+    files = [path for path in folder.media.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / studio.MIB
+    console.print(f"  {len(studio.SHOOTS)} shoots with {len(files)} photos and films, {size:,.0f} MiB, and catalog.db")
+
+
+@contextmanager
+def writer(folder: Folder) -> Iterator[None]:
+    """Someone books all the time, in a process of their own."""
+    command = [sys.executable, "-m", "demo.bookings", str(folder.catalog), str(folder.journal)]
+    process = subprocess.Popen(command, cwd=Path(__file__).resolve().parent.parent)
+    try:
+        while not folder.journal.exists():
+            time.sleep(0.05)
+        console.print(f"  bookings are being written to the catalog now, by process {process.pid}")
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def protect(folder: Folder) -> None:
+    """Write the two files and make the first backup."""
+    (folder.root / "covenant.toml").write_text(CONFIG)
+    key = folder.root / "vault.key"
+    key.write_text(secrets.token_urlsafe(32) + "\n")
+    key.chmod(0o600)
+    console.print(Panel(Syntax(CONFIG.strip(), "toml", background_color="default"), title="covenant.toml"))
+    folder.covenant("init")
+    folder.covenant("backup")
+
+
+def ruin(folder: Folder) -> float:
+    """A dying disk takes a part of the database, a wrong click a whole shoot."""
+    overwritten = studio.ruin_database(folder.catalog)
+    shutil.rmtree(folder.media / LOST)
+    moment = time.time()
+    console.print(f"  [red]catalog.db: {overwritten:,} bytes in the middle overwritten with nonsense[/]")
+    console.print(f"  [red]'{LOST}': deleted, every photo and film of it[/]")
+    return moment
+
+
+def timed(folder: Folder, *arguments: str) -> float:
+    """Run a command; how many seconds it took."""
+    begin = time.monotonic()
+    folder.covenant(*arguments)
+    return time.monotonic() - begin
+
+
+def prove(
+    folder: Folder, shoots: dict[str, str], last_backup_began: float, disaster_at: float, seconds: dict[str, float]
+) -> bool:
+    """Compare, and say what was promised beside what was measured."""
+    catalog = comparison.compare_catalog(folder.catalog, folder.journal, last_backup_began)
+    problems = [*catalog.problems, *comparison.compare_files(shoots, folder.media)]
+    for problem in problems:
+        console.print(f"  [bold red]{problem}[/]")
+    if not problems:
+        console.print(
+            f"  [green]catalog: {catalog.bookings:,} bookings, each one as the journal witnessed it, none missing "
+            "from before the backup[/]\n"
+            f"  [green]shoots: all {len(shoots)} photos and films have the bytes that they had before[/]"
+        )
+    snapshots = folder.asked("snapshots")
+    ages = {
+        "catalog": disaster_at - catalog.last_commit,
+        "shoots": disaster_at - max(_moment(row) for row in snapshots if row["source"] == "shoots"),
+    }
+    console.print(promises(folder, snapshots, ages, seconds))
+    return not problems
+
+
+def _moment(row: dict[str, Any]) -> float:
+    return datetime.fromisoformat(row["time"]).timestamp()
+
+
+def promises(folder: Folder, snapshots: list[dict[str, Any]], ages: dict[str, float], seconds: dict[str, float]) -> Table:
+    """The closing table: promised and measured, side by side."""
+    table = Table(title="What was promised, and what was measured", title_justify="left")
+    for column in ("source", "protected", "stored at first", "new in the second", "restored in", "RTO", "data lost", "RPO"):
+        table.add_column(column, justify="left" if column == "source" else "right")
+    shown = folder.asked("config", "show")
+    for source in ("catalog", "shoots"):
+        first, second = [row["summary"] for row in snapshots if row["source"] == source][:2]
+        rto, rpo = (shown["sources"][source][name]["value"] for name in ("rto", "rpo"))
+        table.add_row(
+            source,
+            _mib(first["total_bytes_processed"]),
+            _mib(first["data_added_packed"]),
+            _mib(second["data_added_packed"]),
+            _held(seconds[source], rto),
+            rto,
+            _held(ages[source], rpo),
+            rpo,
+        )
+    return table
+
+
+def _mib(size: int) -> str:
+    return f"{size / studio.MIB:,.1f} MiB"
+
+
+def _held(measured: float, promised: str) -> str:
+    """What was measured, green if the promise was kept."""
+    kept = measured <= parse_interval(promised).total_seconds()
+    return f"[{'green' if kept else 'bold red'}]{measured:.1f} s[/]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
