@@ -95,6 +95,8 @@ class Locks:
         found = []
         for listed in self._store.list(LOCKS):
             lock_id = id_of(listed.name)
+            if not lock_id:  # still being written
+                continue
             try:
                 lock = msgspec.json.decode(self._vault.load(LOCKS, lock_id), type=LockFile)
             except ObjectMissing:
