@@ -233,3 +233,26 @@ def test_a_clock_set_back_forgets_nothing_by_mistake(studio: Studio) -> None:
 
     assert (1, 0) == (ran.code, ran.document["forgotten"]), ran.err
     assert {"snapshot-from-the-future"} == {finding["kind"] for finding in ran.document["findings"]}
+
+
+def test_a_damaged_vault_is_repaired_step_by_step(studio: Studio) -> None:
+    """Index, packs and snapshots in turn; afterwards check finds nothing, and what was whole restores."""
+    studio.backed_up()
+    for path in (studio.vault / "index").iterdir():
+        path.unlink()
+    data = [path for path in (studio.vault / "data").rglob("*") if path.is_file()]
+    damaged = max(data, key=size)
+    damaged.chmod(0o600)
+    raw = bytearray(damaged.read_bytes())
+    raw[100] ^= 1
+    damaged.write_bytes(raw)
+
+    assert 0 == studio.here("repair", "index", "--dry-run").code
+    assert 0 == studio.here("repair", "index").code
+    assert 1 == studio.here("repair", "packs").code
+    repaired = studio.here("repair", "snapshots", "--forget", "--json")
+
+    assert (1, 1) == (repaired.code, len(repaired.document["new_ids"]))
+    assert 0 == studio.here("check", "--read-data").code
+    assert 0 == studio.here("restore", "latest", "--target", studio.home / "out").code
+    assert 0 == studio.here("repair", "index").code

@@ -9,7 +9,7 @@ import click
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore"),
     "Look": ("snapshots", "ls", "find", "cat"),
-    "Prove and mend": ("check",),
+    "Prove and mend": ("check", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),
     "Look after the vault": ("key", "unlock", "copy", "store"),
     "Around": ("config", "completion", "version"),
