@@ -35,17 +35,16 @@ from covenant.kernel.durations import parse_interval
 from demo import comparison, studio
 
 CONFIG = """\
-# What is kept, and what it was promised. Relative paths are relative to this file.
 [vault]
 url = "vault"
 password = { file = "vault.key" }
 
-[sources.catalog]                 # clients, projects, bookings: RPO 15 minutes, RTO 1 hour
+[sources.catalog]        # clients and bookings: RPO 15 minutes, RTO 1 hour
 kind = "sqlite"
 path = "studio/catalog.db"
 class = "critical"
 
-[sources.shoots]                  # photos and films: RPO 1 hour, RTO 4 hours
+[sources.shoots]         # photos and films: RPO 1 hour, RTO 4 hours
 kind = "files"
 paths = ["studio/media"]
 class = "important"
@@ -209,7 +208,7 @@ def prove(
             "from before the backup[/]\n"
             f"  [green]shoots: all {len(shoots)} photos and films have the bytes that they had before[/]"
         )
-    snapshots = folder.asked("snapshots")
+    snapshots = folder.asked("snapshots")["snapshots"]
     ages = {
         "catalog": disaster_at - catalog.last_commit,
         "shoots": disaster_at - max(_moment(row) for row in snapshots if row["source"] == "shoots"),
@@ -222,10 +221,21 @@ def _moment(row: dict[str, Any]) -> float:
     return datetime.fromisoformat(row["time"]).timestamp()
 
 
-def promises(folder: Folder, snapshots: list[dict[str, Any]], ages: dict[str, float], seconds: dict[str, float]) -> Table:
+def promises(
+    folder: Folder, snapshots: list[dict[str, Any]], ages: dict[str, float], seconds: dict[str, float]
+) -> Table:
     """The closing table: promised and measured, side by side."""
     table = Table(title="What was promised, and what was measured", title_justify="left")
-    for column in ("source", "protected", "stored at first", "new in the second", "restored in", "RTO", "data lost", "RPO"):
+    for column in (
+        "source",
+        "protected",
+        "stored at first",
+        "new in the second",
+        "restored in",
+        "RTO",
+        "data age",
+        "RPO",
+    ):
         table.add_column(column, justify="left" if column == "source" else "right")
     shown = folder.asked("config", "show")
     for source in ("catalog", "shoots"):
@@ -233,7 +243,7 @@ def promises(folder: Folder, snapshots: list[dict[str, Any]], ages: dict[str, fl
         rto, rpo = (shown["sources"][source][name]["value"] for name in ("rto", "rpo"))
         table.add_row(
             source,
-            _mib(first["total_bytes_processed"]),
+            _mib(second["total_bytes_processed"]),
             _mib(first["data_added_packed"]),
             _mib(second["data_added_packed"]),
             _held(seconds[source], rto),

@@ -31,9 +31,7 @@ CREATE TABLE bookings (id INTEGER PRIMARY KEY, at REAL NOT NULL, client TEXT NOT
 
 def sizes(chance: random.Random) -> list[tuple[str, int]]:
     """The files of one shoot: (name, bytes)."""
-    photos = [
-        (f"DSC_{number:04}.jpg", chance.randint(3 * MIB, 9 * MIB)) for number in range(1, PHOTOS_PER_SHOOT + 1)
-    ]
+    photos = [(f"DSC_{number:04}.jpg", chance.randint(3 * MIB, 9 * MIB)) for number in range(1, PHOTOS_PER_SHOOT + 1)]
     films = [(f"film-{number}.mp4", chance.randint(25 * MIB, 60 * MIB)) for number in range(1, FILMS_PER_SHOOT + 1)]
     return photos + films
 
