@@ -256,3 +256,18 @@ def test_a_damaged_vault_is_repaired_step_by_step(studio: Studio) -> None:
     assert 0 == studio.here("check", "--read-data").code
     assert 0 == studio.here("restore", "latest", "--target", studio.home / "out").code
     assert 0 == studio.here("repair", "index").code
+
+
+def test_how_much_there_is_can_be_counted_in_three_ways(studio: Studio) -> None:
+    """Two snapshots of the same files: twice to restore, once by content, once in the vault."""
+    studio.backed_up()
+    studio.backed_up()
+    total = 5_000 + 25_000 + 30_000
+
+    to_restore, by_contents, raw = (
+        studio.here("stats", "--mode", mode, "--json").document
+        for mode in ("restore-size", "files-by-contents", "raw-data")
+    )
+
+    assert (2 * total, total, total) == (to_restore["bytes"], by_contents["bytes"], raw["data"]["plain"])
+    assert "together" in studio.here("stats", "--mode", "raw-data").out

@@ -8,7 +8,7 @@ import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore"),
-    "Look": ("snapshots", "ls", "find", "cat"),
+    "Look": ("snapshots", "ls", "find", "stats", "cat"),
     "Prove and mend": ("check", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),
     "Look after the vault": ("key", "unlock", "copy", "store"),
