@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from covenant.kernel.errors import DamageError, StoreError
-from covenant.vault.check.blobs import CLEAN, Blobs
+from covenant.vault.check.blobs import CLEAN, Blobs, parse_id
 from covenant.vault.check.ledger import Ledger
 from covenant.vault.pack import BlobType
 from covenant.vault.reader import read_blob
@@ -57,7 +57,9 @@ class Sufferers:
                 self._judge(node, f"{here.prefix}{_shown(node)}")
 
     def _enter(self, stack: list[_Open], tree_id: str, prefix: str) -> None:
-        blob_id = _id(tree_id)
+        blob_id = parse_id(tree_id)
+        if blob_id is None:
+            return  # told with the entry that names it
         if any(self._blobs.remarks[place] & CLEAN for place in self._blobs.places(blob_id, BlobType.TREE)):
             return
         before = self._told
@@ -78,8 +80,8 @@ class Sufferers:
 
     def _judge(self, node: Node, file: str) -> None:
         for text in node.content or ():
-            blob_id = _id(text)
-            if self._blobs.lost(blob_id, BlobType.DATA):
+            blob_id = parse_id(text)
+            if blob_id is not None and self._blobs.lost(blob_id, BlobType.DATA):
                 self._tell(blob_id, BlobType.DATA, file)
 
     def _tell(self, blob_id: bytes, blob_type: BlobType, file: str) -> None:
@@ -90,13 +92,6 @@ class Sufferers:
             self._ledger.suffers(self._ledger.missing.get((blob_id, blob_type), self._ledger.more_missing), file)
         for number in {self._blobs.pack_of(place) for place in places}:
             self._ledger.suffers(self._ledger.packs.get(number), file)
-
-
-def _id(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return bytes(32)
 
 
 def _shown(node: Node) -> str:

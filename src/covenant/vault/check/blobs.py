@@ -12,7 +12,7 @@ from functools import cached_property
 
 from covenant.vault.crypto import OVERHEAD
 from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, fingerprint, header_size
-from covenant.vault.segment import Segment
+from covenant.vault.segment import ID_SIZE, Segment
 
 SEEN = 1
 """A tree that the walk has met."""
@@ -24,6 +24,15 @@ CLEAN = 8
 """A tree below which nothing is lost."""
 SAME = 16
 """Another index file says the very same: it does not count."""
+
+
+def parse_id(text: str) -> bytes | None:
+    """The blob id that a tree has as text, or ``None`` where it is none."""
+    try:
+        blob_id = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return blob_id if len(blob_id) == ID_SIZE else None
 
 
 class Blobs:

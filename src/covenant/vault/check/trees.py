@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable
 
 from covenant.kernel.errors import DamageError
-from covenant.vault.check.blobs import BAD, SEEN, USED, Blobs
+from covenant.vault.check.blobs import BAD, SEEN, USED, Blobs, parse_id
 from covenant.vault.check.ledger import Ledger, PackTrouble
 from covenant.vault.check.nodes import problems
 from covenant.vault.check.proof import store_refused
@@ -45,9 +45,8 @@ class TreeWalk:
 
     def _want(self, tree_id: str, level: array[int]) -> None:
         """Have a tree read with the next level, unless it was met before."""
-        try:
-            blob_id = bytes.fromhex(tree_id)
-        except ValueError:
+        blob_id = parse_id(tree_id)
+        if blob_id is None:
             return  # told with the entry that names it
         remarks = self._blobs.remarks
         places = list(self._blobs.places(blob_id, BlobType.TREE))
@@ -88,9 +87,8 @@ class TreeWalk:
     def _use_content(self, tree_id: bytes, node: Node) -> None:
         size, whole, use = 0, True, self._blobs.use
         for text in node.content or ():
-            try:
-                blob_id = bytes.fromhex(text)
-            except ValueError:
+            blob_id = parse_id(text)
+            if blob_id is None:
                 return
             length = use(blob_id, 0)
             if length < 0:
