@@ -51,13 +51,14 @@ class Opener:
         return parse_location(self.spec.url).kind in ("folder", "memory")
 
     def whole(self) -> Store:
-        """The store with every privilege; one behind a network is asked again when it does not answer."""
+        """The store with every privilege; one behind a network is asked again, and read ahead."""
         store = self.spec.open()
         if self.local:
             return store
+        from covenant.adapters.stores.read_ahead import ReadAheadStore
         from covenant.adapters.stores.retrying import RetryingStore
 
-        return RetryingStore(store, SystemClock(), Random())
+        return ReadAheadStore(RetryingStore(store, SystemClock(), Random()))
 
     @property
     def reading(self) -> Callable[[], ReadStore]:

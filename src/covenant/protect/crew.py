@@ -7,6 +7,7 @@ stays with the coordinator.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -105,8 +106,9 @@ class Crew:
         assignment = _Assignment(
             open_store, vault.master, vault.config, self._segment_files(), self._writer.pack_size, self._writer.level
         )
-        self._processes = [start_worker(_enlist, assignment) for _ in range(self._lanes)]
-        self._waiting = [0] * self._lanes
+        processes = min(self._lanes, len(os.sched_getaffinity(0)))  # more lanes than cores only wait for the network
+        self._processes = [start_worker(_enlist, assignment) for _ in range(processes)]
+        self._waiting = [0] * processes
 
     def _segment_files(self) -> tuple[str, ...]:
         """The closed part of the index as files that every process can map."""
