@@ -42,7 +42,8 @@ class Attributes(msgspec.Struct, array_like=True, gc=False):
     @property
     def times(self) -> tuple[int, int]:
         """Access and modification, in nanoseconds, as ``os.utime`` takes them."""
-        return time_nanoseconds(self.atime), time_nanoseconds(self.mtime)
+        mtime = time_nanoseconds(self.mtime)
+        return (mtime if self.atime == self.mtime else time_nanoseconds(self.atime)), mtime
 
 
 class Setter:
@@ -52,9 +53,12 @@ class Setter:
         self.shortfalls = Shortfalls()
         self._uid, self._gid = os.geteuid(), os.getegid()
 
-    def on_descriptor(self, descriptor: int, attributes: Attributes, path: bytes) -> None:
-        """Set everything on an open file or directory. Raises ``OSError`` where not even mode or times can be set."""
-        if self._uid == 0 or attributes.uid != self._uid or attributes.gid != self._gid:
+    def on_descriptor(self, descriptor: int, attributes: Attributes, path: bytes, *, group: int = -1) -> None:
+        """Set everything on an open file or directory. Raises ``OSError`` where not even mode or times can be set.
+
+        ``group`` is the one that a file gets from its directory, if it was just made and that is known.
+        """
+        if attributes.uid != self._uid or attributes.gid != self._gid or group != self._gid:
             self._own(attributes, path, descriptor)
         if attributes.xattrs:
             self._extend(descriptor, attributes.xattrs, path)
@@ -63,8 +67,7 @@ class Setter:
 
     def on_name(self, folder: int, name: bytes, attributes: Attributes, path: bytes, *, is_link: bool) -> None:
         """The same for what cannot be opened: a link, a pipe, a device. Links have no mode."""
-        if self._uid == 0 or attributes.uid != self._uid or attributes.gid != self._gid:
-            self._own(attributes, path, folder, name)
+        self._own(attributes, path, folder, name)
         if attributes.xattrs:
             self._extend(os.fsencode(f"/proc/self/fd/{folder}/") + name, attributes.xattrs, path)
         if not is_link:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from covenant.recover.directory import Directory
 from covenant.recover.small import Batch, SmallFile
@@ -62,6 +63,15 @@ class Links:
         return first
 
 
+class Sent(NamedTuple):
+    """What the coordinator remembers of a batch: how many files of which directories, and those with other names."""
+
+    files: list[Awaited]
+    directories: list[tuple[Directory, int]]
+    bytes: int
+    linked: list[int]
+
+
 class Gathering:
     """Small files on their way into one batch."""
 
@@ -73,6 +83,9 @@ class Gathering:
     def _clear(self) -> None:
         self._awaited: list[Awaited] = []
         self._folders: list[tuple[bytes, bool]] = []
+        self._directories: list[Directory] = []
+        self._counts: list[int] = []
+        self._linked: list[int] = []
         self._files: list[SmallFile] = []
         self._last: Directory | None = None
         self._bytes = 0
@@ -90,14 +103,20 @@ class Gathering:
         directory = awaited.directory
         if directory is not self._last:
             self._folders.append((directory.path, directory.fresh))
+            self._directories.append(directory)
+            self._counts.append(0)
             self._last = directory
+        self._counts[-1] += 1
         file.folder = len(self._folders) - 1
         self._files.append(file)
+        if awaited.group is not None:
+            self._linked.append(len(self._awaited))
         self._awaited.append(awaited)
         self._bytes += awaited.size
 
-    def take(self) -> tuple[list[Awaited], Batch]:
+    def take(self) -> tuple[Sent, Batch]:
         """What was gathered; begins anew."""
-        taken = self._awaited, Batch(self._folders, self._files, self._verify, self._sparse)
+        sent = Sent(self._awaited, list(zip(self._directories, self._counts, strict=True)), self._bytes, self._linked)
+        batch = Batch(self._folders, self._files, self._verify, self._sparse)
         self._clear()
-        return taken
+        return sent, batch

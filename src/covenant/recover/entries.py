@@ -46,8 +46,9 @@ def _problem(name: str) -> str:
         return "is not a name"
     if "/" in name or "\0" in name:
         return "has a name that would lead elsewhere"
-    try:
-        os.fsencode(name)
-    except UnicodeEncodeError:
-        return "has a name that this system cannot write"
+    if not name.isascii():
+        try:
+            os.fsencode(name)
+        except UnicodeEncodeError:
+            return "has a name that this system cannot write"
     return ""

@@ -17,8 +17,10 @@ from covenant.vault.ports import Buffer
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_HOLE = 64 << 10
-_ZEROS = bytes(_HOLE)
+HOLE = 64 << 10
+"""Zeros become a hole in blocks of this many bytes."""
+
+_ZEROS = bytes(HOLE)
 
 
 @dataclass(slots=True)
@@ -76,17 +78,29 @@ def free_beside(folder: int, name: bytes) -> bytes:
 
 def write_at(descriptor: int, data: Buffer, offset: int, *, sparse: bool) -> None:
     """Write ``data`` at ``offset``; long zeros become holes, if ``sparse``, in a file that has nothing there yet."""
+    if not sparse and len(data) == os.pwrite(descriptor, data, offset):
+        return
     view = memoryview(data)
     for begin_, end in _stretches(view, offset) if sparse else [(0, len(view))]:
         while begin_ < end:
             begin_ += os.pwrite(descriptor, view[begin_:end], offset + begin_)
 
 
+def write_all(descriptor: int, data: Iterable[Buffer], *, sparse: bool) -> None:
+    """Write a new file's whole content."""
+    size = 0
+    for piece in data:
+        write_at(descriptor, piece, size, sparse=sparse)
+        size += len(piece)
+    if sparse:
+        os.ftruncate(descriptor, size)  # the end may be a hole
+
+
 def _stretches(view: memoryview, offset: int) -> Iterable[tuple[int, int]]:
     """The parts of ``view`` that are worth writing: all but blocks of zeros that lie on the file's block bounds."""
-    first = -offset % _HOLE
-    blocks = range(first, len(view) - _HOLE + 1, _HOLE)
-    holes = [at for at in blocks if not view[at] and view[at : at + _HOLE] == _ZEROS]
+    first = -offset % HOLE
+    blocks = range(first, len(view) - HOLE + 1, HOLE)
+    holes = [at for at in blocks if not view[at] and view[at : at + HOLE] == _ZEROS]
     return _between(holes, len(view)) if holes else [(0, len(view))]
 
 
@@ -95,7 +109,7 @@ def _between(holes: list[int], length: int) -> Iterator[tuple[int, int]]:
     for hole in holes:
         if hole > at:
             yield at, hole
-        at = hole + _HOLE
+        at = hole + HOLE
     if at < length:
         yield at, length
 

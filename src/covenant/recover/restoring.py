@@ -127,19 +127,18 @@ class Restoring:
 
     def _visit(self, directory: Directory) -> Iterator[None]:
         """Go through a directory; pauses whenever something was given to the crew."""
-        job, below = self._job, []
+        job, below, everything = self._job, [], self._selection.everything
         if directory.up is not None and self._wants(directory.shown, directory=True):
             self._make(directory)
         entries = () if directory.broken else entries_of(job.vault, directory.shown, directory.tree, self._findings)
         for name, node, problem in entries:
-            shown = join(directory.shown, name)
             if directory.only is not None and name != directory.only:
                 continue
             if problem:
-                self._find("name-refused", shown, problem)
+                self._find("name-refused", join(directory.shown, name), problem)
             elif node.type == "dir":
                 below += self._below(directory, name, node)
-            elif self._wants(shown):
+            elif everything or self._wants(join(directory.shown, name)):
                 self._entry(directory, name, node)
                 if self._writing.pressing:
                     yield
@@ -220,10 +219,11 @@ class Restoring:
                 self._find("in-the-way", unmade.shown, f"cannot be made: {told(error)}", hint)
         return not directory.broken
 
-    def _done(self, directory: Directory | None) -> None:
-        """One of the things that a directory waited for is done; after the last, it gets its own attributes."""
+    def _done(self, directory: Directory | None, count: int = 1) -> None:
+        """What a directory waited for is done, or ``count`` of it; after the last, it gets its own attributes."""
         while directory is not None:
-            directory.pending -= 1
+            directory.pending -= count
+            count = 1
             if directory.pending:
                 return
             if directory.attributes is not None and directory.made and not directory.broken:

@@ -67,6 +67,13 @@ class Report:
     shortfalls: Shortfalls = field(default_factory=Shortfalls)
 
 
+class Pieces(NamedTuple):
+    """The blobs of a batch by their ids, and what is the matter with those that cannot be had."""
+
+    plain: dict[bytes, bytes]
+    damaged: dict[bytes, str]
+
+
 class SmallWriter:
     """Writes batches below one target; belongs to one thread."""
 
@@ -74,6 +81,7 @@ class SmallWriter:
         self._vault = vault
         self._folders = Folders(root)
         self._target = target
+        self._grouped: tuple[bytes | None, int] = None, -1
 
     def write(self, batch: Batch) -> Report:
         """Write every file that can be written. Raises ``TargetError`` where no further one could."""
@@ -88,9 +96,9 @@ class SmallWriter:
                 self._note(report, number, error)
                 continue
             pending.append(number)
-        plain, damaged = self._read([batch.files[number] for number in pending])
+        pieces = self._read([batch.files[number] for number in pending])
         for number in pending:
-            self._write_one(batch, number, plain, damaged, report, setter)
+            self._write_one(batch, number, pieces, report, setter)
         report.shortfalls = setter.shortfalls
         return report
 
@@ -105,8 +113,7 @@ class SmallWriter:
             self._folders.open(path), path, file.name, file.attributes, file.blobs, setter, verify=batch.verify
         )
 
-    def _read(self, wanted: list[SmallFile]) -> tuple[dict[bytes, bytes], dict[bytes, str]]:
-        """The blobs of these files, and what is the matter with those that cannot be had."""
+    def _read(self, wanted: list[SmallFile]) -> Pieces:
         places = {blob.id: blob.place for file in wanted for blob in file.blobs}
         plain: dict[bytes, bytes] = {}
         damaged: dict[bytes, str] = {}
@@ -122,26 +129,18 @@ class SmallWriter:
                         plain[blob_id] = fetch_alone(vault, blob_id, place)
                 except (DamageError, ObjectMissing) as error:
                     damaged[blob_id] = str(error)
-        return plain, damaged
+        return Pieces(plain, damaged)
 
-    def _write_one(
-        self,
-        batch: Batch,
-        number: int,
-        plain: dict[bytes, bytes],
-        damaged: dict[bytes, str],
-        report: Report,
-        setter: Setter,
-    ) -> None:
+    def _write_one(self, batch: Batch, number: int, pieces: Pieces, report: Report, setter: Setter) -> None:
         file = batch.files[number]
-        if damaged:
-            for blob in file.blobs:
-                if blob.id in damaged:
-                    report.problems[number] = "damaged", damaged[blob.id]
-                    return
         path = batch.folders[file.folder][0]
+        plain = pieces.plain
         try:
             data = [plain[blob.id] for blob in file.blobs]
+        except KeyError as missing:
+            report.problems[number] = "damaged", pieces.damaged[missing.args[0]]
+            return
+        try:
             if self._place(path, file, data, setter, batch):
                 report.replaced.append(number)
         except (OSError, DamageError, ValueError, OverflowError) as error:
@@ -152,13 +151,12 @@ class SmallWriter:
         folder = self._folders.open(path)
         unfinished = files.begin(folder, file.name)
         try:
-            descriptor, size = unfinished.descriptor, 0
-            for piece in data:
-                files.write_at(descriptor, piece, size, sparse=batch.sparse)
-                size += len(piece)
-            if batch.sparse and size:
-                os.ftruncate(descriptor, size)
-            setter.on_descriptor(descriptor, file.attributes, path + b"/" + file.name)
+            if len(data) == 1 and len(data[0]) < files.HOLE:
+                files.write_at(unfinished.descriptor, data[0], 0, sparse=False)
+            else:
+                files.write_all(unfinished.descriptor, data, sparse=batch.sparse)
+            group = self._group(path, folder)
+            setter.on_descriptor(unfinished.descriptor, file.attributes, path + b"/" + file.name, group=group)
             unfinished.finish(folder)
             if batch.verify:
                 read_back(folder, file.name, file.blobs)
@@ -166,6 +164,13 @@ class SmallWriter:
             unfinished.abandon(folder)
             raise
         return bool(unfinished.beside)
+
+    def _group(self, path: bytes, folder: int) -> int:
+        """The group that new files get here for certain, or -1: a directory may hand on its own."""
+        if path != self._grouped[0]:
+            gid = os.fstat(folder).st_gid
+            self._grouped = path, gid if gid == os.getegid() else -1
+        return self._grouped[1]
 
     def _note(self, report: Report, number: int, error: Exception) -> None:
         if isinstance(error, OSError):

@@ -15,7 +15,7 @@ from typing import Any
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.findings import Finding
 from covenant.recover.attributes import Attributes, Setter
-from covenant.recover.awaited import Awaited, Gathering, Links
+from covenant.recover.awaited import Awaited, Gathering, Links, Sent
 from covenant.recover.blobs import length_of
 from covenant.recover.crew import Crew
 from covenant.recover.directory import Directory
@@ -38,7 +38,7 @@ _LOST = "Run 'covenant check --read-data' to see what else is damaged; an older 
 
 
 class Writing:
-    """Takes files and has them written. ``done`` is told, once for each, that a file's directory need not wait."""
+    """Takes files and has them written. ``done`` is told for how many files a directory need not wait any more."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Writing:
         target: Target,
         folders: Folders,
         setter: Setter,
-        done: Callable[[Directory], None],
+        done: Callable[[Directory, int], None],
     ) -> None:
         settings = job.settings
         self._job = job
@@ -147,17 +147,32 @@ class Writing:
         future = self._crew.write_small(batch)
         self._in_flight[future] = lambda: self._batch_written(sent, future.result())
 
-    def _batch_written(self, sent: list[Awaited], report: Report) -> None:
+    def _batch_written(self, sent: Sent, report: Report) -> None:
+        """Settle a batch: what is as usual in one step, for there may be millions, and the rest one by one."""
         self._setter.shortfalls.merge(report.shortfalls)
-        unusual = dict.fromkeys(report.kept, "kept") | dict.fromkeys(report.replaced, "replaced")
-        for number, awaited in enumerate(sent):
-            kind, message = report.problems.get(number, ("", ""))
-            if kind == "damaged":
-                self._large.append(awaited)  # there, every copy of a blob is tried
-            elif kind:
-                self._fail(awaited, message)
+        unusual = dict.fromkeys(sent.linked, "created")
+        unusual |= dict.fromkeys(report.kept, "kept") | dict.fromkeys(report.replaced, "replaced")
+        unusual |= dict.fromkeys(report.problems, "failed")
+        usual, size = len(sent.files) - len(unusual), sent.bytes
+        for number, what in unusual.items():
+            awaited = sent.files[number]
+            awaited.directory.pending += 1  # as it is counted with all others below, and when it is settled
+            size -= awaited.size
+            if what == "failed":
+                self._not_written(awaited, *report.problems[number])
             else:
-                self._settle(awaited, unusual.get(number, "created"))
+                self._settle(awaited, what)
+        self.tally.files_created += usual
+        self.tally.bytes_written += size
+        self._job.progress.advance(files=usual, bytes=size)
+        for directory, count in sent.directories:
+            self._done(directory, count)
+
+    def _not_written(self, awaited: Awaited, kind: str, message: str) -> None:
+        if kind == "damaged":
+            self._large.append(awaited)  # there, every copy of a blob is tried
+        else:
+            self._fail(awaited, message)
 
     # -- further names of a file ----------------------------------------------------------------------------------
 
@@ -265,7 +280,7 @@ class Writing:
             waiting, group.waiting = group.waiting, []
             for other in waiting:
                 self._link(other)
-        self._done(awaited.directory)
+        self._done(awaited.directory, 1)
 
     def _lost(self, awaited: Awaited, message: str) -> None:
         """The vault does not have the file whole any more: it is left out, so that nobody takes it for whole."""
