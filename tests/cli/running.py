@@ -67,16 +67,19 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def started(home: Path, *words: object, **more: str) -> subprocess.Popen[str]:
-    """The program as a process of its own, running."""
+def started(
+    home: Path, *words: object, group: bool = False, variables: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """The program as a process of its own, running; with ``group`` in a group of its own, like a service."""
     return subprocess.Popen(
         [sys.executable, "-m", "covenant", *map(str, words)],
-        env=clean_environment(home, **more),
+        env=clean_environment(home, **(variables or {})),
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=group,
     )
 
 
@@ -88,4 +91,4 @@ def ended(process: subprocess.Popen[str]) -> Ran:
 
 def apart(home: Path, *words: object, **more: str) -> Ran:
     """Run a command line as a process of its own, from ``home``."""
-    return ended(started(home, *words, **more))
+    return ended(started(home, *words, variables=more))

@@ -16,9 +16,9 @@ from covenant import __version__, bootstrap
 from covenant.cli import exits, formats
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Place, Session
-from covenant.cli.signals import Stop, stopping
+from covenant.cli.signals import Stop, until_stopped
 from covenant.cli.snapshot_list import readable
-from covenant.kernel.errors import CovenantError, Interrupted, SourceError, UsageError
+from covenant.kernel.errors import CovenantError, SourceError, UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -86,14 +86,13 @@ def sources_to_keep(session: Session, names: Sequence[str]) -> list[Task]:
 def keep(session: Session, asked: Asked, tasks: Sequence[Task]) -> int:
     """Carry out all tasks, vault by vault; returns the exit code: the first error's, or whether there are findings."""
     codes: list[int] = []
-    with stopping(session.output.note) as stop:
-        try:
-            for _, group in groupby(sorted(tasks, key=lambda task: task.place.url), lambda task: task.place.url):
-                _keep_in_one_vault(session, asked, list(group), stop, codes)
-        except Interrupted as error:
-            session.output.failure(error, stop.exit_code)
-            return stop.exit_code
-    return max(codes, key=lambda code: (code > exits.FINDINGS, code == exits.FINDINGS), default=exits.DONE)
+
+    def work(stop: Stop) -> int:
+        for _, group in groupby(sorted(tasks, key=lambda task: task.place.url), lambda task: task.place.url):
+            _keep_in_one_vault(session, asked, list(group), stop, codes)
+        return max(codes, key=lambda code: (code > exits.FINDINGS, code == exits.FINDINGS), default=exits.DONE)
+
+    return until_stopped(session.output, work)
 
 
 def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: Stop, codes: list[int]) -> None:

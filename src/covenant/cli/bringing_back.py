@@ -13,8 +13,8 @@ from covenant.cli import exits, formats
 from covenant.cli.choosing import one_snapshot
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
-from covenant.cli.signals import Stop, stopping
-from covenant.kernel.errors import Interrupted, UsageError
+from covenant.cli.signals import Stop, until_stopped
+from covenant.kernel.errors import UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -29,35 +29,33 @@ _THEN = ("covenant.recover.restore",)
 
 def into(session: Session, asked: Asked, target: str) -> int:
     """Restore into a folder; returns the exit code."""
-    with stopping(session.output.note) as stop:
-        try:
-            with session.read(then=_THEN) as opened:
-                snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
-                outcome = _carry_out(session, _job(session, asked, opened, snapshot, target, stop))
-        except Interrupted as error:
-            session.output.failure(error, stop.exit_code)
-            return stop.exit_code
-    source = _source_of(session, snapshot)
-    if source is not None and not asked.dry_run:
-        outcome = replace(outcome, findings=(*outcome.findings, *bootstrap.unsound(source, target)))
-    return _report(session, [outcome], source)
+
+    def work(stop: Stop) -> int:
+        with session.read(then=_THEN) as opened:
+            snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
+            outcome = _carry_out(session, _job(session, asked, opened, snapshot, target, stop))
+        source = _source_of(session, snapshot)
+        if source is not None and not asked.dry_run:
+            outcome = replace(outcome, findings=(*outcome.findings, *bootstrap.unsound(source, target)))
+        return _report(session, [outcome], source)
+
+    return until_stopped(session.output, work)
 
 
 def in_place(session: Session, asked: Asked) -> int:
     """Restore to where it came from: a database is swapped in, files are put over what is there."""
-    with stopping(session.output.note) as stop:
-        try:
-            with session.read(then=_THEN) as opened:
-                snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
-                source = _source_of(session, snapshot)
-                if source is not None and source.kind == "sqlite":
-                    outcomes = [_swap(session, asked, opened, snapshot, source, stop)]
-                else:
-                    outcomes = _over(session, asked, opened, snapshot, stop)
-        except Interrupted as error:
-            session.output.failure(error, stop.exit_code)
-            return stop.exit_code
-    return _report(session, outcomes, source)
+
+    def work(stop: Stop) -> int:
+        with session.read(then=_THEN) as opened:
+            snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
+            source = _source_of(session, snapshot)
+            if source is not None and source.kind == "sqlite":
+                outcomes = [_swap(session, asked, opened, snapshot, source, stop)]
+            else:
+                outcomes = _over(session, asked, opened, snapshot, stop)
+        return _report(session, outcomes, source)
+
+    return until_stopped(session.output, work)
 
 
 def _over(session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, stop: Stop) -> list[RestoreOutcome]:

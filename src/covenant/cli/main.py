@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import click
 
+from covenant import __version__
 from covenant.cli import exits
 from covenant.cli.group import LazyGroup
 from covenant.cli.output import Output
@@ -33,6 +34,7 @@ class Terminated(BaseException):
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.version_option(__version__, message="covenant %(version)s")
 @click.option("--vault", metavar="URL", help="The vault: a folder, s3:…, gs:…, az:…, or its name in covenant.toml.")
 @click.option("--password-file", type=click.Path(path_type=Path), metavar="FILE", help="The password is in this file.")
 @click.option("--password-command", metavar="COMMAND", help="This program prints the password.")
@@ -128,10 +130,20 @@ def run(session: Session, arguments: list[str]) -> int:
     except BrokenPipeError:
         return _pipe_closed()
     except Exception as error:  # noqa: BLE001 - the last place where it can be said in words
-        message = f"unexpected {type(error).__name__}: {error}"
-        hint = "This is a defect of Covenant; '--verbose' before the command shows where."
+        message, hint = _unforeseen(error)
         session.output.error(message, hint, exits.DEFECT, type(error).__name__)
         return _traced(session, exits.DEFECT)
+
+
+def _unforeseen(error: Exception) -> tuple[str, str]:
+    """What is said of an error that is none of ours."""
+    kind = type(error).__name__
+    if kind == "BrokenProcessPool":
+        hint = "The system kills processes when memory runs out. Run it again: what was done already is not lost."
+        return "a worker process was killed", hint
+    if isinstance(error, MemoryError):
+        return "there is not enough memory", "Close other programs, or run it on a larger machine."
+    return f"unexpected {kind}: {error}", "This is a defect of Covenant; '--verbose' before the command shows where."
 
 
 def _misused(session: Session, error: click.ClickException) -> int:

@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from covenant.cli.output import Output
+from covenant.kernel.errors import Interrupted
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,3 +46,19 @@ def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
     finally:
         for number, former in before.items():
             signal.signal(number, former)
+
+
+def until_stopped(output: Output, work: Callable[[Stop], int]) -> int:
+    """Do work that can be asked to stop; returns its exit code, or that of the signal which stopped it.
+
+    Whatever fails after a signal failed because of it: a service that is stopped loses its worker processes too.
+    """
+    with stopping(output.note) as stop:
+        try:
+            return work(stop)
+        except Exception as error:
+            if not stop.signal:
+                raise
+            told = error if isinstance(error, Interrupted) else Interrupted("stopped by a signal", "Run it again.")
+            output.failure(told, stop.exit_code)
+            return stop.exit_code
