@@ -15,6 +15,7 @@ from covenant.protect.ports import Capture, Entry, Source
 from covenant.recover.job import RestoreJob
 from covenant.recover.restore import restore
 from covenant.vault.ports import AppendStore
+from covenant.vault.reader import read_tree
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
 from tests.trees import differences
@@ -108,3 +109,11 @@ def bring_back(vault: Vault, snapshot: Snapshot, path: Path, target: Path) -> Pa
 def not_the_same(vault: Vault, snapshot: Snapshot, path: Path, target: Path) -> list[str]:
     """How the directory at ``path`` differs from what the snapshot brings back."""
     return differences(path, bring_back(vault, snapshot, path, target))
+
+
+def tree_at(vault: Vault, snapshot: Snapshot, path: Path) -> str:
+    """The tree id of a directory of the snapshot; those above it lie in folders that others write to."""
+    tree = snapshot.tree
+    for part in path.parts[1:]:
+        tree = next(node.subtree or "" for node in read_tree(vault, tree) if node.filename == part)
+    return tree

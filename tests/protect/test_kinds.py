@@ -19,7 +19,7 @@ from covenant.vault.reader import read_tree
 from covenant.vault.snapshot import Snapshot, snapshot_time
 from covenant.vault.vault import Vault
 from tests.clocks import FrozenClock
-from tests.protect.counted import Counted, files, keep, not_the_same, settle
+from tests.protect.counted import Counted, files, keep, not_the_same, settle, tree_at
 from tests.vaults import OWNER, a_store, a_vault
 
 
@@ -238,10 +238,8 @@ def _three(vault: Vault, store: Store, folder: Path, kind: str) -> tuple[list[li
 
 def _lose_content_of(vault: Vault, store: Store, done: Outcome, folder: Path, name: str) -> None:
     """Take the index file away that names the content of a file, and put one there that names the rest."""
-    tree = done.snapshot.tree
-    for part in folder.parts[1:]:
-        tree = next(node.subtree or "" for node in read_tree(vault, tree) if node.filename == part)
-    (lost,) = next(node.content or [] for node in read_tree(vault, tree) if node.filename == name)
+    entries = read_tree(vault, tree_at(vault, done.snapshot, folder))
+    (lost,) = next(node.content or [] for node in entries if node.filename == name)
     (index_id,) = [listed.name.rpartition("/")[2] for listed in store.list(INDEX)]
     packs = [
         (bytes.fromhex(pack.id), [entry for entry in pack.entries() if entry.id.hex() != lost])

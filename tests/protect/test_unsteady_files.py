@@ -14,11 +14,11 @@ from covenant.protect.backup import Outcome
 from covenant.protect.ports import Entry
 from covenant.vault.reader import read_tree
 from covenant.vault.vault import Vault
-from tests.protect.counted import bring_back, files, keep, not_the_same, settle
+from tests.protect.counted import bring_back, files, keep, not_the_same, settle, tree_at
 from tests.small_worlds import restic
 from tests.vaults import a_store, a_vault
 
-LARGE = 30 << 20
+LARGE = 15 << 20
 SIZES = {"small": 5000, "large": LARGE}
 
 Change = Callable[[Path], None]
@@ -145,7 +145,7 @@ def test_a_large_file_that_changes_midway_is_kept_as_long_as_it_was_read(
     vault = a_vault(store)
     subject = folder / "subject"
     subject.write_bytes(os.urandom(LARGE))
-    met = []
+    met: list[int] = []
 
     class Midway(Silent):
         def advance(self, *, files: int = 0, bytes: int = 0) -> None:
@@ -209,7 +209,7 @@ def test_a_folder_that_vanishes_is_told(tmp_path: Path, folder: Path) -> None:
 
 def _on(name: str, act: Callable[[], None]) -> Callable[[Entry], None]:
     """Act once, just before the file of this name is read."""
-    acted = []
+    acted: list[bool] = []
 
     def meddle(entry: Entry) -> None:
         if entry.name == name and not acted:
@@ -221,10 +221,8 @@ def _on(name: str, act: Callable[[], None]) -> Callable[[Entry], None]:
 
 def _sizes(vault: Vault, done: Outcome, folder: Path) -> dict[str, int]:
     """What the snapshot says of the files in the folder."""
-    tree = done.snapshot.tree
-    for part in folder.parts[1:]:
-        tree = next(node.subtree or "" for node in read_tree(vault, tree) if node.filename == part)
-    return {node.filename: node.size for node in read_tree(vault, tree) if node.type == "file"}
+    entries = read_tree(vault, tree_at(vault, done.snapshot, folder))
+    return {node.filename: node.size for node in entries if node.type == "file"}
 
 
 def _lengths(vault: Vault, done: Outcome, folder: Path, target: Path) -> dict[str, int]:
