@@ -331,3 +331,15 @@ def test_a_password_is_never_shown(configured: Studio) -> None:
     ran = [here(*toml(configured, *words)) for words in (["config", "show"], ["backup"], ["cat", "config"])]
 
     assert not any(PASSWORD in each.out + each.err for each in ran)
+
+
+def test_one_vault_that_is_gone_does_not_stop_the_others(configured: Studio) -> None:
+    """A source of another vault is kept all the same, and the exit code says that a vault is missing."""
+    path = configured.home / "covenant.toml"
+    elsewhere = '[vaults.away]\nurl = "away"\npassword = { file = "password" }\n'
+    path.write_text(path.read_text().replace('class = "shoots"', 'class = "shoots"\nvault = "away"') + elsewhere)
+
+    ran = here(*toml(configured, "backup"))
+
+    assert 10 == ran.code
+    assert "of photos, full" in ran.out

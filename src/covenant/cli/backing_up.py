@@ -1,6 +1,7 @@
 """Backups of one or several sources, one after another, and what is said about each.
 
-A source that cannot be read does not keep the others from being protected: it is reported, and decides the exit code.
+Neither a source that cannot be read nor a vault that cannot be reached keeps the others from being protected: it is
+reported, and decides the exit code.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from covenant.cli.output import as_dicts
 from covenant.cli.session import Place, Session
 from covenant.cli.signals import Stop, until_stopped
 from covenant.cli.snapshot_list import readable
-from covenant.kernel.errors import CovenantError, SourceError, UsageError
+from covenant.kernel.errors import CovenantError, Interrupted, SourceError, UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -89,7 +90,13 @@ def keep(session: Session, asked: Asked, tasks: Sequence[Task]) -> int:
 
     def work(stop: Stop) -> int:
         for _, group in groupby(sorted(tasks, key=lambda task: task.place.url), lambda task: task.place.url):
-            _keep_in_one_vault(session, asked, list(group), stop, codes)
+            try:
+                _keep_in_one_vault(session, asked, list(group), stop, codes)
+            except Interrupted:
+                raise
+            except CovenantError as error:
+                codes.append(exits.code_of(error))
+                session.output.failure(error, codes[-1])
         return max(codes, key=lambda code: (code > exits.FINDINGS, code == exits.FINDINGS), default=exits.DONE)
 
     return until_stopped(session.output, work)
