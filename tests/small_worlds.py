@@ -50,9 +50,14 @@ def take(
     tags: tuple[str, ...] = (),
     hostname: str = "studio",
     pack_size: int = PACK_SIZE,
+    looks: bool = True,
 ) -> Snapshot:
-    """Store these files as a snapshot of that day, in packs so small that there are many."""
-    vault.forget_index()
+    """Store these files as a snapshot of that day, in packs so small that there are many.
+
+    With ``looks`` it first sees what others have added since the index was read.
+    """
+    if looks:
+        vault.forget_index()
     writer = Writer(vault, store, pack_size=pack_size)
     tree = _keep(writer, files)
     writer.flush()

@@ -77,6 +77,7 @@ def plan(vault: Vault, snapshots: Iterable[Snapshot], patterns: Sequence[str], *
     ``*.tmp`` any file of that kind, ``!`` takes back. Raises ``Refusal`` for a snapshot or directory that would lose
     what we do not understand, and ``UsageError`` without a pattern.
     """
+    vault.forget_index()  # it may have been read before the lock was held
     cutter = Cutter(vault, _match(patterns))
     changes, untouched = [], []
     for snapshot in snapshots:

@@ -51,7 +51,8 @@ def copy(
     """
     if source.config.id == target.config.id and source.url == target.url:
         raise Refusal("source and target are the same vault", "Choose another target; copy files to clone a vault.")
-    target.forget_index()  # it may have been read before the lock was held
+    for vault in (source, target):
+        vault.forget_index()  # it may have been read before the lock was held
     there = {_identity(snapshot) for snapshot in target.snapshots()}
     wanted = sorted(snapshots, key=lambda snapshot: snapshot.time)
     missing = [snapshot for snapshot in wanted if _identity(snapshot) not in there]
