@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Studio
-from tests.cli.running import apart, here
+from tests.cli.running import apart, clean_environment, here
 from tests.trees import differences
 from tests.vaults import PASSWORD
 
@@ -343,3 +345,81 @@ def test_one_vault_that_is_gone_does_not_stop_the_others(configured: Studio) -> 
 
     assert 10 == ran.code
     assert "of photos, full" in ran.out
+
+
+def test_what_changed_between_two_snapshots_is_shown(studio: Studio) -> None:
+    """New, gone and changed entries by their marks, and the sums; in JSON one line each."""
+    first = studio.backed_up()
+    (studio.photos / "new.jpg").write_bytes(b"new")
+    (studio.photos / "cover.jpg").write_bytes(b"other")
+    (studio.photos / "shoot-1" / "first.raw").unlink()
+    studio.backed_up()
+
+    text = studio.here("diff", first[:8], "latest")
+    data = studio.here("diff", f"{first[:8]}:{studio.photos}", "latest", "--json").lines
+
+    marks = {line["path"].rpartition("/")[2]: line["mark"] for line in data[:-1]}
+    assert {"new.jpg": "+", "cover.jpg": "M", "first.raw": "-"} == marks
+    assert (1, 1, 1) == tuple(data[-1][key] for key in ("added", "removed", "modified"))
+    assert f"- {studio.photos}/shoot-1/first.raw" in text.out
+
+
+def test_a_file_is_given_out_as_it_is(studio: Studio) -> None:
+    """Its bytes on stdout, and nothing else, wherever the path is written."""
+    studio.backed_up()
+    path = studio.photos / "cover.jpg"
+
+    apart_from, together = studio.apart("dump", "latest", path), studio.apart("dump", f"latest:{path}")
+
+    assert ("cover" * 1000, "cover" * 1000) == (apart_from.out, together.out)
+    assert 2 == studio.here("dump", "latest", studio.photos).code
+
+
+@pytest.mark.parametrize(
+    ("kind", "listed"), [("tar", ["tar", "-tf"]), ("zip", [sys.executable, "-m", "zipfile", "-l"])]
+)
+def test_a_folder_is_given_out_as_an_archive(studio: Studio, kind: str, listed: list[str]) -> None:
+    """Programs that everyone has read it."""
+    studio.backed_up()
+    archive = studio.home / f"photos.{kind}"
+    command = [
+        sys.executable,
+        "-m",
+        "covenant",
+        *studio.before,
+        "dump",
+        "--archive",
+        kind,
+        "latest",
+        str(studio.photos),
+    ]
+    with archive.open("wb") as file:
+        subprocess.run(command, stdout=file, env=clean_environment(studio.home), check=True)
+
+    names = subprocess.run([*listed, str(archive)], capture_output=True, text=True, check=True).stdout
+
+    assert "cover.jpg" in names
+    assert "shoot-1/first.raw" in names
+
+
+def test_a_moment_chooses_the_snapshot_of_that_time(studio: Studio) -> None:
+    """With --at 'latest' is the newest that was taken by then."""
+    first = studio.backed_up()
+    taken = studio.here("snapshots", "--json").document["snapshots"][0]["time"]
+    studio.backed_up()
+
+    restored = studio.here("restore", "latest", "--at", taken, "--target", studio.home / "out", "--dry-run", "--json")
+    before = studio.here("restore", "latest", "--at", "2001-01-01", "--target", studio.home / "out")
+
+    assert first == restored.document["snapshot_id"]
+    assert 13 == before.code
+
+
+def test_files_are_found_by_size(studio: Studio) -> None:
+    """Bounds on sizes need no pattern; with nothing at all to go by, it is asked for."""
+    studio.backed_up()
+
+    found = studio.here("find", "--larger", "26K", "--type", "file", "--json").lines
+
+    assert ["second.raw"] == [entry["path"].rpartition("/")[2] for entry in found]
+    assert 2 == studio.here("find").code

@@ -7,8 +7,8 @@ from importlib import import_module
 import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Bring in and bring back": ("init", "backup", "restore"),
-    "Look": ("snapshots", "ls", "find", "stats", "cat"),
+    "Bring in and bring back": ("init", "backup", "restore", "dump"),
+    "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
     "Prove and mend": ("check", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),
     "Look after the vault": ("key", "unlock", "copy", "store"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import IO, Any
 
-from covenant.kernel.errors import CovenantError
+from covenant.kernel.errors import CovenantError, UsageError
 from covenant.kernel.findings import Finding
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
@@ -53,6 +53,14 @@ class Output:
         """A remark on stderr, which never mixes with what is piped on."""
         if self.speaks:
             self.err.write(text + "\n")
+
+    def binary(self) -> IO[bytes]:
+        """Where content goes that is not ours to spell. Raises ``UsageError`` where text alone can go."""
+        self.out.flush()
+        stream: IO[bytes] | None = getattr(self.out, "buffer", None)
+        if stream is None:
+            raise UsageError("bytes cannot be written here", "Redirect them to a file.")
+        return stream
 
     def document(self, content: Any) -> None:
         """The JSON document that ``--json`` asks for, or one line of a stream of them. Without ``--json``, nothing."""

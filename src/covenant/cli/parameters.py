@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +32,15 @@ def span(text: str) -> Span:
         return parse_span(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+
+
+def moment(text: str) -> datetime:
+    """A moment: ``2026-11-20``, ``2026-11-20 12:00``, ``…+01:00``; without a zone on the reader's own clock."""
+    try:
+        written = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"'{text}' is not a moment like '2026-11-20 12:00'") from error
+    return written if written.tzinfo else written.astimezone()
 
 
 def size(text: str) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from covenant.cli.parameters import moment
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.findings import Finding
 
@@ -17,45 +17,31 @@ if TYPE_CHECKING:
     from covenant.vault.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which snapshots are meant: every condition that is given must hold."""
-
-    hosts: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-
-    def fits(self, snapshot: Snapshot) -> bool:
-        """Whether a snapshot is meant. Several hosts or sources: any of them. Several paths: all of them."""
-        return (
-            (not self.hosts or snapshot.hostname in self.hosts)
-            and (not self.sources or snapshot.source in self.sources)
-            and all(path in (snapshot.paths or ()) for path in self.paths)
-            and (not self.tags or any(_bears(snapshot, listed) for listed in self.tags))
-        )
-
-
-def _bears(snapshot: Snapshot, listed: str) -> bool:
-    """``a,b`` asks for both tags; ``""`` for none at all."""
-    return set(listed.split(",")) <= set(snapshot.tags) if listed else not snapshot.tags
-
-
 def filtering(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that filter snapshots; the command receives them as ``wanted``."""
 
     @wraps(function)
     def called(*args: Any, **named: Any) -> Any:
-        wanted = Filter(named.pop("hosts"), named.pop("paths"), named.pop("tags"), named.pop("sources"))
+        from covenant.recover.choose import Filter
+
+        wanted = Filter(
+            hosts=named.pop("hosts"),
+            paths=named.pop("paths"),
+            tags=tuple(tuple(filter(None, listed.split(","))) for listed in named.pop("tags")),
+            sources=named.pop("sources"),
+            at=named.pop("at"),
+        )
         return function(*args, wanted=wanted, **named)
 
+    declared: Callable[..., Any] = click.option(
+        "--at", type=moment, metavar="TIME", help="Only snapshots taken by then ('2026-11-20 12:00')."
+    )(called)
     options = (
         ("sources", "--source", "Only snapshots of this source."),
         ("tags", "--tag", "Only snapshots with these tags; 'a,b' asks for both."),
         ("paths", "--path", "Only snapshots of this path."),
         ("hosts", "--host", "Only snapshots of this machine."),
     )
-    declared: Callable[..., Any] = called
     for name, flag, about in options:
         declared = click.option(flag, name, multiple=True, help=about)(declared)
     return declared

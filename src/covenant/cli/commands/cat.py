@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,6 @@ from covenant.cli.session import Session
 from covenant.kernel.errors import ObjectMissing, UsageError
 
 if TYPE_CHECKING:
-    from covenant.bootstrap import OpenVault
     from covenant.vault.ports import ReadStore
 
 
@@ -100,7 +98,7 @@ def blob(session: Session, id: str) -> None:
         raw = bytes.fromhex(id)
         kinds = [kind for kind in BlobType if opened.vault.index.has(raw, kind)]
         content = read_blob(opened.vault, raw, kinds[0] if kinds else BlobType.DATA)
-    sys.stdout.buffer.write(content)
+    session.output.binary().write(content)
 
 
 @command("tree", "covenant cat tree latest:/srv/photos", "covenant cat tree 8da63f54", exits=(*_EXITS, 13), group=cat)
@@ -109,25 +107,19 @@ def tree(session: Session, place: str) -> None:
     """A directory of a snapshot as it is stored: its entries, and the blobs that hold them."""
     import msgspec
 
-    from covenant.cli.choosing import one_snapshot
+    from covenant.cli.choosing import one_snapshot, reference
+    from covenant.recover.listing import resolve
     from covenant.vault.reader import read_tree
 
-    name, _, path = place.partition(":")
+    name, path = reference(place)
     with session.read() as opened:
-        tree_id = _subtree(opened, one_snapshot(opened.vault, name).tree, path)
+        meant = one_snapshot(opened.vault, name)
+        chain = resolve(opened.vault, meant, path)
+        tree_id = chain[-1][1].subtree if chain else meant.tree
+        if tree_id is None:
+            raise UsageError(f"'{path}' is not a directory", "List it with 'covenant ls'.")
         nodes = [msgspec.to_builtins(node) for node in read_tree(opened.vault, tree_id)]
     _print(session, {"id": tree_id, "nodes": nodes})
-
-
-def _subtree(opened: OpenVault, tree_id: str, path: str) -> str:
-    from covenant.vault.reader import read_tree
-
-    for name in path.strip("/").split("/") if path.strip("/") else []:
-        found = next((node.subtree for node in read_tree(opened.vault, tree_id) if node.filename == name), None)
-        if found is None:
-            raise UsageError(f"there is no directory '{path}' in that snapshot", "List it with 'covenant ls'.")
-        tree_id = found
-    return tree_id
 
 
 def _sealed(session: Session, folder: str, prefix: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,10 @@ from covenant.cli.choosing import chosen
 from covenant.cli.command import OPENING, command
 from covenant.cli.parameters import pair
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering
+from covenant.cli.snapshot_list import filtering
+
+if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
 
 
 @command(

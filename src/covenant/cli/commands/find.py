@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from fnmatch import translate
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,18 +10,30 @@ import click
 from covenant.cli import exits, formats
 from covenant.cli.command import OPENING, command
 from covenant.cli.output import clean
+from covenant.cli.parameters import moment, size
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering, readable
+from covenant.cli.snapshot_list import filtering, readable
+from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
-    from covenant.vault.snapshot import Snapshot
+    from covenant.recover.choose import Filter
 
 
-@command("find", "covenant find 'IMG_4711.*'", "covenant find --source media '*.raw' '*.dng'", exits=(*OPENING, 1, 13))
-@click.argument("patterns", metavar="PATTERN...", nargs=-1, required=True)
+@command(
+    "find", "covenant find 'IMG_4711.*'", "covenant find --source media --larger 1G '*.mov'", exits=(*OPENING, 1, 13)
+)
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @filtering
 @click.option("--snapshot", "names", multiple=True, metavar="ID", help="Look only in this snapshot.")
 @click.option("-i", "--ignore-case", is_flag=True, help="Do not tell upper case from lower.")
+@click.option(
+    "--type", "kinds", multiple=True, type=click.Choice(["file", "dir", "symlink"]), help="Only such entries."
+)
+@click.option("--larger", type=size, metavar="SIZE", help="Only files of at least this size.")
+@click.option("--smaller", type=size, metavar="SIZE", help="Only files of at most this size.")
+@click.option("--newer", type=moment, metavar="TIME", help="Only what changed since then.")
+@click.option("--older", type=moment, metavar="TIME", help="Only what did not change since then.")
+@click.option("--blob", "blobs", multiple=True, metavar="ID", help="Only what holds this blob.")
 @click.option("-l", "--long", is_flag=True, help="Show mode, owner, size and time too.")
 def find(
     session: Session,
@@ -31,6 +41,12 @@ def find(
     wanted: Filter,
     names: tuple[str, ...],
     ignore_case: bool,
+    kinds: tuple[str, ...],
+    larger: int | None,
+    smaller: int | None,
+    newer: datetime | None,
+    older: datetime | None,
+    blobs: tuple[str, ...],
     long: bool,
 ) -> int:
     """Find files and folders in snapshots, the newest snapshot first.
@@ -40,19 +56,20 @@ def find(
     """
     from covenant.cli.choosing import one_snapshot
     from covenant.cli.commands.ls import entry_document, long_line
-    from covenant.recover.listing import walk
+    from covenant.recover.find import Sought
+    from covenant.recover.find import find as search
 
-    fits = _matcher(patterns, ignore_case)
-    with session.read(then=("covenant.recover.listing",)) as opened:
-        all_readable, findings = readable(opened.vault)
-        chosen: list[Snapshot] = [one_snapshot(opened.vault, name, wanted) for name in names] or [
-            snapshot for snapshot in reversed(all_readable) if wanted.fits(snapshot)
+    sought = Sought(patterns, ignore_case, kinds, larger, smaller, newer, older, blobs)
+    if sought == Sought(ignore_case=ignore_case):
+        raise UsageError("it is not said what to find", "Give a pattern, a size, a time or a blob.")
+    with session.read(then=("covenant.recover.find",)) as opened:
+        snapshots, findings = readable(opened.vault)
+        chosen = [one_snapshot(opened.vault, name, wanted) for name in names] or [
+            snapshot for snapshot in reversed(snapshots) if wanted.fits(snapshot)
         ]
         for snapshot in chosen:
             shown = False
-            for found in walk(opened.vault, snapshot, findings=findings):
-                if not fits(found.path):
-                    continue
+            for found in search(opened.vault, snapshot, sought, findings=findings):
                 if not shown:
                     session.output.say(f"snapshot {snapshot.short_id} of {formats.local(snapshot.time)}")
                     shown = True
@@ -60,16 +77,3 @@ def find(
                 session.output.document({"snapshot_id": snapshot.id, **entry_document(found)})
     session.output.findings(findings)
     return exits.FINDINGS if findings else exits.DONE
-
-
-def _matcher(patterns: tuple[str, ...], ignore_case: bool) -> Callable[[str], bool]:
-    """Whether a path fits any of the patterns."""
-    flags = re.IGNORECASE if ignore_case else 0
-    by_path = [re.compile(translate(pattern), flags).match for pattern in patterns if "/" in pattern]
-    by_name = [re.compile(translate(pattern), flags).match for pattern in patterns if "/" not in pattern]
-
-    def fits(path: str) -> bool:
-        name = path.rpartition("/")[2]
-        return any(match(name) for match in by_name) or any(match(path) for match in by_path)
-
-    return fits

@@ -12,10 +12,11 @@ from covenant.cli.command import OPENING, command
 from covenant.cli.output import as_dicts
 from covenant.cli.parameters import span
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering, readable
+from covenant.cli.snapshot_list import filtering, readable
 from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
     from covenant.safeguard.forget import ForgetPlan
     from covenant.safeguard.keep import Keep
     from covenant.vault.snapshot import Snapshot

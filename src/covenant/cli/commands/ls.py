@@ -10,10 +10,11 @@ from covenant.cli import exits
 from covenant.cli.command import OPENING, command
 from covenant.cli.output import clean
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering
+from covenant.cli.snapshot_list import filtering
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
     from covenant.recover.listing import Found
 
 
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 @click.option("-r", "--recursive", is_flag=True, help="Show what is in the folders below, too.")
 def ls(session: Session, snapshot: str, path: str, wanted: Filter, long: bool, recursive: bool) -> int:
     """List what is in a snapshot. With --json, one line for each entry."""
-    from covenant.cli.choosing import one_snapshot
+    from covenant.cli.choosing import one_snapshot, reference
     from covenant.recover.listing import walk
 
     findings: list[Finding] = []
+    snapshot, path = reference(snapshot, path)
     with session.read(then=("covenant.recover.listing",)) as opened:
         meant = one_snapshot(opened.vault, snapshot, wanted)
         for found in walk(opened.vault, meant, path, deep=recursive, findings=findings):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from covenant.cli.command import OPENING, command
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering
+from covenant.cli.snapshot_list import filtering
 from covenant.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,11 @@ def restore(
     set aside. Stop the programs that use it first.
     """
     from covenant.cli import bringing_back
+    from covenant.cli.choosing import reference
 
     if bool(target) == in_place:
         raise UsageError("it is not said where to restore to", "Give either '--target DIR' or '--in-place'.")
+    snapshot, path = reference(snapshot, path)
     asked = Asked(snapshot, path, wanted, include, exclude, dry_run, verify, overwrite, strip)
     if target:
         return bringing_back.into(session, asked, target)

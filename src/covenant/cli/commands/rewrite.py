@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from covenant.cli import exits, formats
@@ -9,8 +11,11 @@ from covenant.cli.choosing import chosen
 from covenant.cli.command import OPENING, command
 from covenant.cli.output import clean
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering
+from covenant.cli.snapshot_list import filtering
 from covenant.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
 
 
 @command(
@@ -37,6 +42,7 @@ def rewrite(
     Each changed snapshot is stored anew and remembers its original. The bytes themselves go when the old snapshots
     are forgotten ('--forget') and the vault is pruned.
     """
+    from covenant.recover.choose import Filter
     from covenant.safeguard import rewrite as rewriting
 
     if not names and wanted == Filter():

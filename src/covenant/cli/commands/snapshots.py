@@ -10,9 +10,10 @@ from covenant.cli import exits, formats
 from covenant.cli.command import OPENING, command
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, described, filtering, latest_of_each, own_tags, readable
+from covenant.cli.snapshot_list import described, filtering, latest_of_each, own_tags, readable
 
 if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
     from covenant.vault.snapshot import Snapshot
 
 

@@ -11,9 +11,10 @@ from covenant.cli import exits, formats
 from covenant.cli.choosing import chosen
 from covenant.cli.command import OPENING, command
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering
+from covenant.cli.snapshot_list import filtering
 
 if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
     from covenant.vault.stats import BlobStats, RawStats
 
 MODES = ("restore-size", "files-by-contents", "raw-data")

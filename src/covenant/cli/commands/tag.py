@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from covenant.cli import exits, formats
 from covenant.cli.choosing import chosen
 from covenant.cli.command import OPENING, command
 from covenant.cli.session import Session
-from covenant.cli.snapshot_list import Filter, filtering
+from covenant.cli.snapshot_list import filtering
 from covenant.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from covenant.recover.choose import Filter
 
 
 @command(
