@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from tests.vaults import a_store, a_vault
 __all__ = ["small_disk"]
 
 
-def test_every_snapshot_is_one_moment(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_every_snapshot_is_one_moment(tmp_path: Path) -> None:
     """Under a writer that never rests each copy keeps the rule that every commit keeps; nobody waits long."""
     store = a_store(tmp_path / "v")
     vault = a_vault(store)
@@ -41,7 +40,7 @@ def test_every_snapshot_is_one_moment(tmp_path: Path, record_property: Callable[
             assert () == integrity_problems(copy)
             assert TOTAL == balance(copy)
             seen.append(moved(copy))
-    record_property("worst commit in seconds", writer.worst_seconds)
+    print(f"{writer.commits} commits, the longest took {writer.worst_seconds:.3f} s")
 
     assert sorted(set(seen)) == seen
     assert writer.commits > 20
