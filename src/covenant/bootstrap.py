@@ -27,10 +27,13 @@ from covenant.kernel.findings import Finding
 from covenant.vault.ports import AppendStore, ReadStore, Store
 
 if TYPE_CHECKING:
+    from covenant.adapters.sources.sqlite.restoring import RestoredDatabase
     from covenant.adapters.stores.validate import Report as StoreReport
+    from covenant.kernel.progress import Progress
     from covenant.protect.ports import Source
     from covenant.settings import values
     from covenant.vault.lock import Locks, Owner
+    from covenant.vault.snapshot import Snapshot
     from covenant.vault.vault import Vault
 
 T = TypeVar("T")
@@ -242,12 +245,15 @@ def unsound(source: values.Source, target: str) -> Iterator[Finding]:
                 yield Finding("database-unsound", str(restored), problem, "Restore an earlier snapshot.")
 
 
-def swap_database_in(restored: Path, live: Path, clock: Clock) -> Path | None:
-    """Prove a restored SQLite database sound and put it in the place of the live one; where that has gone to."""
-    from covenant.adapters.sources.sqlite.placement import beside, swap_in
+def restore_database(
+    opened: OpenVault, snapshot: Snapshot, live: Path, lanes: int, progress: Progress
+) -> RestoredDatabase:
+    """Put a SQLite database back in the place of the live one, which is set aside; proved sound before."""
+    from covenant.adapters.sources.sqlite.restoring import restore_database as restore
+    from covenant.recover.job import Settings
 
-    waiting = restored.replace(beside(live))
-    return swap_in(waiting, live, clock.now()).set_aside
+    settings = Settings(lanes=lanes, open_store=opened.opener.reading)
+    return restore(opened.vault, snapshot, live=live, clock=opened.clock, settings=settings, progress=progress)
 
 
 def validate_store(opening: Opener, clock: Clock) -> StoreReport:

@@ -76,18 +76,20 @@ def _swap(
     session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, source: Source, stop: Stop
 ) -> RestoreOutcome:
     """Bring a database back beside the live one, and swap it in once it has proved sound."""
+    from covenant.recover.job import RestoreOutcome, Tally
+
     (live,) = (Path(path) for path in bootstrap.source_paths(source))
     if asked.path != "/" or asked.include or asked.exclude:
         raise UsageError("a database is restored as a whole", "Leave out PATH, '--include' and '--exclude'.")
-    staging = live.parent / f".{live.name}.covenant-restore"
-    part = replace(asked, path=(snapshot.paths or [str(live)])[0], strip=True)
-    outcome = _carry_out(session, _job(session, part, opened, snapshot, str(staging), stop))
-    if asked.dry_run or outcome.tally.files_failed:
-        return outcome
-    aside = bootstrap.swap_database_in(staging / Path(part.path).name, live, session.clock)
-    staging.rmdir()
-    session.output.say(f"swapped in for {live}" + (f"; the old one is {aside}" if aside else ""))
-    return replace(outcome, target=str(live))
+    if asked.dry_run:
+        part = replace(asked, path=(snapshot.paths or [str(live)])[0], strip=True, overwrite=True)
+        return _carry_out(session, _job(session, part, opened, snapshot, str(live.parent), stop))
+    with session.progress("restore") as progress:
+        done = bootstrap.restore_database(opened, snapshot, live, session.lanes, progress)
+    if done.set_aside:
+        session.output.say(f"the database that was there is {done.set_aside}")
+    fate = "files_replaced" if done.set_aside else "files_created"
+    return RestoreOutcome(snapshot, str(done.path), Tally(**{fate: 1}, bytes_written=done.bytes), done.seconds)
 
 
 def _job(session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, target: str, stop: Stop) -> RestoreJob:
