@@ -4,7 +4,7 @@ A ``console`` block is typed into one shell, line by line; ``> `` continues a li
 fence (```` ```toml covenant.toml ````) is written to that file. Blocks of other kinds are only read.
 
 A command must end well, unless the page asks for its exit code next (``$ echo $?``). Where the page shows output, the
-program's must be the same but for what differs from run to run: moments, durations, sizes, counts of blobs and the like.
+program's must be the same but for what differs from run to run: moments, durations, sizes, counts of blobs and such.
 ``…`` stands for lines left out. Ids differ too, but not at will: an id that the page shows twice must be one id here as
 well, and where a later command names it, the real one is typed.
 
@@ -27,13 +27,15 @@ _SECONDS = 60.0
 _LEFT_OUT = "…"
 _FENCE = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROOTED = re.compile(r"(?:(?<![\w./:~-])|(?<=/restored))/(?=(home|srv|root|mnt)\b)")
-_ID = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{8}\b")
+_ID = re.compile(r"\b[0-9a-f]{8}\b")
 _VOLATILE = (
+    (re.compile(r"\bdata/[0-9a-f]{2}/[0-9a-f]{64}\b"), "<pack>"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "<object>"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\b\d{8}T\d{6}\b"), "<moment>"),
     (re.compile(r"\b[\d.,]+ (s|min|h|d) old\b"), "<age> old"),
     (re.compile(r"\b[\d.,]+ (B|KiB|MiB|GiB)\b"), "<size>"),
     (re.compile(r"\b[\d.,]+ s\b"), "<seconds>"),
-    (re.compile(r"\b[\d,]+ (tree|blob|pack|index|folder)(s|es)?\b"), r"<n> \1s"),
+    (re.compile(r"\b[\d,]+ (tree|blob|pack|index|folder|step)(s|es)?\b"), r"<n> \1s"),
     (re.compile(r"\b[\d.]+ %"), "<share>"),
     (re.compile(r"\((\d+) read\)"), "(<n> read)"),
     (re.compile(r"\b(keep|rewrite|remove) \d+\b"), r"\1 <n>"),
@@ -119,7 +121,7 @@ class Reader:
         typed, said = 0, list(steps(page))
         for step, after in zip(said, [*said[1:], None], strict=True):
             if isinstance(step, Written):
-                Path(self.type("pwd")[1][0], step.name).write_text(self._here(step.text))
+                self.at(step.name).write_text(self.on_page(step.text))
                 continue
             code, out = self.type(step.text)
             asked = isinstance(after, Typed) and after.text == "echo $?"
@@ -138,7 +140,7 @@ class Reader:
         patience.start()
         try:
             ending = f"__code=$?; printf '\\n{mark} %s\\n' $__code; (exit $__code)"
-            self._shell.stdin.write(f"{{ {self._here(text)}\n}} </dev/null\n{ending}\n")
+            self._shell.stdin.write(f"{{ {self.on_page(text)}\n}} </dev/null\n{ending}\n")
             self._shell.stdin.flush()
             out = list[str]()
             for line in self._shell.stdout:
@@ -149,8 +151,12 @@ class Reader:
             patience.cancel()
         raise AssertionError(f"$ {text} did not end, or ended the shell:\n" + "".join(out))
 
-    def _here(self, text: str) -> str:
-        """What the page says, with this machine's paths and ids."""
+    def at(self, name: str) -> Path:
+        """The file of that name in the folder where the shell is."""
+        return Path(self.type("pwd")[1][0], name)
+
+    def on_page(self, text: str) -> str:
+        """What a page says, with this machine's paths and ids."""
         known = _ID.sub(lambda found: self.ids.get(found[0], found[0]), text)
         return _ROOTED.sub(f"{self.root}/", known)
 

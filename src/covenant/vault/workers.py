@@ -49,9 +49,9 @@ def _without_main() -> Iterator[None]:
 
 
 def become_worker() -> None:
-    """Inside a worker: interrupts are the coordinator's business, and when it dies, so do we."""
+    """Inside a worker: signals to stop are the coordinator's business, and when it dies, so do we."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a whole group is told to stop; what we hold is handed back first
     threading.Thread(target=_die_with_parent, daemon=True).start()
     gc.disable()  # nothing here makes cycles
 

@@ -24,15 +24,15 @@ class Excludes:
         self._caches = caches
         self._match = None
         if patterns:
-            from pathspec import GitIgnoreSpec  # only those who exclude pay for it
+            from covenant.adapters.sources.files.patterns import Patterns  # only those who exclude pay for it
 
-            self._match = GitIgnoreSpec.from_lines(patterns).match_file
+            self._match = Patterns(patterns).exclude
 
     def leaves_out(self, path: str, is_directory: bool) -> bool:
         """Whether a pattern excludes this entry."""
         if self._match is None or len(path) < self._root:
             return False
-        return bool(self._match(path[self._root :] + ("/" if is_directory else "")))
+        return self._match(path[self._root :] + ("/" if is_directory else ""))
 
     def marked(self, directory: str, names: set[str]) -> str:
         """The mark in a directory that says its content is not to be kept, or ``""``."""
