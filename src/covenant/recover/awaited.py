@@ -47,10 +47,8 @@ class Links:
         self._groups: dict[tuple[int, int, tuple[str, ...]], LinkGroup] = {}
 
     def join(self, awaited: Awaited) -> bool:
-        """Put a file into its group, if it has several names; returns whether it is the first of them."""
+        """Put a file that has several names into its group; returns whether it is the first of them."""
         node = awaited.node
-        if node.links < 2:
-            return True
         key = (node.device_id, node.inode, tuple(node.content or ()))
         group = self._groups.get(key)
         first = group is None
@@ -73,7 +71,7 @@ class Sent(NamedTuple):
 
 
 class Gathering:
-    """Small files on their way into one batch."""
+    """Small files on their way into one batch. ``full`` says that it is time to send it."""
 
     def __init__(self, *, verify: bool, sparse: bool) -> None:
         self._verify = verify
@@ -89,14 +87,10 @@ class Gathering:
         self._files: list[SmallFile] = []
         self._last: Directory | None = None
         self._bytes = 0
+        self.full = False
 
     def __len__(self) -> int:
         return len(self._files)
-
-    @property
-    def full(self) -> bool:
-        """Whether it is time to send it."""
-        return len(self._files) >= _BATCH_FILES or self._bytes >= _BATCH_BYTES
 
     def add(self, awaited: Awaited, file: SmallFile) -> None:
         """Add a file; its folder's number is set here."""
@@ -113,6 +107,7 @@ class Gathering:
             self._linked.append(len(self._awaited))
         self._awaited.append(awaited)
         self._bytes += awaited.size
+        self.full = len(self._files) >= _BATCH_FILES or self._bytes >= _BATCH_BYTES
 
     def take(self) -> tuple[Sent, Batch]:
         """What was gathered; begins anew."""

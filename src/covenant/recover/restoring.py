@@ -184,7 +184,7 @@ class Restoring:
     def _file(self, directory: Directory, name: str, node: Node) -> None:
         self._files += 1
         self._bytes += node.size
-        if self._make(directory):
+        if not directory.broken if directory.made else self._make(directory):
             directory.pending += 1
             self._writing.add(Awaited(directory, os.fsencode(name), node))
         else:

@@ -33,6 +33,7 @@ SMALL = 1 << 20
 """A file up to this size is written as one of a batch."""
 
 _FEW_BLOBS = 8
+_DATA = int(BlobType.DATA)
 _IN_FLIGHT_PER_LANE = 4
 _LOST = "Run 'covenant check --read-data' to see what else is damaged; an older snapshot may have it whole."
 
@@ -67,7 +68,7 @@ class Writing:
 
     def add(self, awaited: Awaited) -> None:
         """Have a file written, whose directory is there and counts it as pending."""
-        if not self._links.join(awaited):
+        if awaited.node.links > 1 and not self._links.join(awaited):
             self._wait_for_first(awaited)
         elif len(awaited.node.content or ()) > _FEW_BLOBS:
             self._large.append(awaited)
@@ -82,7 +83,7 @@ class Writing:
     @property
     def pressing(self) -> bool:
         """Whether there is something to give to the crew before more is listed."""
-        return bool(self._pieces or self._large or self._gathering.full)
+        return self._gathering.full or bool(self._large) or self._pieces is not None
 
     def step(self, *, flush: bool) -> bool:
         """Give one more thing to the crew, with ``flush`` also a batch not yet full; returns whether there was one."""
@@ -133,10 +134,10 @@ class Writing:
             self._gathering.add(awaited, SmallFile(0, awaited.name, Attributes.of(awaited.node), blobs))
 
     def _blobs(self, content: list[str] | tuple[()]) -> list[Blob]:
-        blobs = []
+        blobs, find = [], self._job.vault.index.find
         for blob in content:
             blob_id = bytes.fromhex(blob)
-            place = self._job.vault.index.find(blob_id, BlobType.DATA)
+            place = find(blob_id, _DATA)
             if place is None:
                 raise ObjectMissing(f"data blob {blob[:8]} is in no index")
             blobs.append(Blob(blob_id, place))

@@ -120,7 +120,15 @@ class Index:
 
     def find(self, blob_id: bytes, blob_type: int) -> Location | None:
         """One place where the blob lies, or ``None``."""
-        return next(self.find_all(blob_id, blob_type), None)
+        fresh = self._fresh[blob_type].get(blob_id)
+        if fresh is not None:
+            return fresh
+        for segment in self._segments:  # asked for every file of a restore; ``find_all`` takes twice as long
+            for position in segment.span(blob_id):
+                location = segment.location(position)
+                if location.type == blob_type:
+                    return location
+        return None
 
     def find_all(self, blob_id: bytes, blob_type: int) -> Iterator[Location]:
         """Every place where the blob lies: a second copy saves what a damaged pack has lost."""
