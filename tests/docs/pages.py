@@ -14,6 +14,7 @@ Absolute paths of the page lie below the scratch folder, as if that were the roo
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import subprocess
 import threading
@@ -31,7 +32,7 @@ _ID = re.compile(r"\b[0-9a-f]{8}\b")
 _VOLATILE = (
     (re.compile(r"\bdata/[0-9a-f]{2}/[0-9a-f]{64}\b"), "<pack>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<object>"),
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\b\d{8}T\d{6}\b"), "<moment>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d|\b\d{8}T\d{6}\b"), "<moment>"),
     (re.compile(r"\b[\d.,]+ (s|min|h|d) old\b"), "<age> old"),
     (re.compile(r"\b[\d.,]+ (B|KiB|MiB|GiB)\b"), "<size>"),
     (re.compile(r"\b[\d.,]+ s\b"), "<seconds>"),
@@ -39,8 +40,9 @@ _VOLATILE = (
     (re.compile(r"\b[\d.]+ %"), "<share>"),
     (re.compile(r"\((\d+) read\)"), "(<n> read)"),
     (re.compile(r"\b(keep|rewrite|remove) \d+\b"), r"\1 <n>"),
+    (re.compile(r"\b\d+ with other metadata"), "<n> with other metadata"),
     (_ID, "<id>"),
-    (re.compile(r"-{3,}"), "---"),
+    (re.compile(r"([-drwx]{10}) \S+ \S+ +\d+"), r"\1 <owner, group, size>"),
     (re.compile(r"\s+"), " "),
 )
 
@@ -161,8 +163,7 @@ class Reader:
         return _ROOTED.sub(f"{self.root}/", known)
 
     def _compare(self, step: Typed, out: Iterable[str]) -> None:
-        host = re.compile(rf"(?<=  ){re.escape(os.uname().nodename)}(?=  )")
-        real = [host.sub("studio", line.replace(str(self.root), "")) for line in out]
+        real = [_on_the_pages_machine(line.replace(str(self.root), "")) for line in out]
         place = _matched([_settled(line) for line in step.shown], [_settled(line) for line in real])
         story = f"{step}\n" + "\n".join(real) + "\n--- but the page shows\n" + "\n".join(step.shown)
         assert place is not None, story
@@ -173,6 +174,12 @@ class Reader:
     def _learn(self, shown: str, real: str, story: str) -> None:
         for on_page, here in zip(_ID.findall(shown), _ID.findall(real), strict=True):
             assert here == self.ids.setdefault(on_page, here), f"{on_page} was {self.ids[on_page]} before:\n{story}"
+
+
+def _on_the_pages_machine(line: str) -> str:
+    """A line as it would be on the machine called studio, for its user root."""
+    line = re.sub(rf"(?<=  ){re.escape(os.uname().nodename)}(?=  )", "studio", line)
+    return re.sub(rf"(?<=  ){re.escape(pwd.getpwuid(os.geteuid()).pw_name)}(?=  )", "root", line)
 
 
 def _settled(line: str) -> str:

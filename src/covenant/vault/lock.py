@@ -200,7 +200,7 @@ class Locks:
 
     def _refresh(self, held: Held, stop: threading.Event) -> None:
         while not stop.wait(REFRESH_EVERY.total_seconds()):
-            with contextlib.suppress(CovenantError):  # tried again in five minutes; five more chances before it is stale
+            with contextlib.suppress(CovenantError):  # there are five more chances before it is stale
                 old, held.id = held.id, self._write(held.exclusive)
                 self._store.delete(object_name(LOCKS, old))
 
@@ -217,7 +217,7 @@ class Held:
         self._confirmed = False
 
     def confirm(self) -> None:
-        """Wait until whoever was as quick as we must have seen our lock, and look for theirs. Raises ``VaultLocked``."""
+        """Wait until whoever was as quick must have seen our lock, and look for theirs. Raises ``VaultLocked``."""
         if self._confirmed:
             return
         self._clock.sleep(max(0.0, self._settles_at - self._clock.monotonic()))

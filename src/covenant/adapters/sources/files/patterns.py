@@ -1,8 +1,8 @@
 """Patterns as gitignore has them, for someone who walks a tree from the top and enters no excluded directory.
 
 The last pattern that matches an entry decides: exclude it, or with ``!`` take it back. What lies below an excluded
-directory is never looked at, so nothing in it can be taken back. (git-scm.com/docs/gitignore, "PATTERN FORMAT") One thing is ours:
-``?`` and ``[…]`` stand for a character, and not, as with git, for a byte of it.
+directory is never looked at, so nothing in it can be taken back. (git-scm.com/docs/gitignore, "PATTERN FORMAT")
+One thing is ours: ``?`` and ``[…]`` stand for a character, and not, as with git, for a byte of it.
 """
 
 from __future__ import annotations
