@@ -149,7 +149,7 @@ def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
     if level is None and limits is not None:
         level = limits.compression
     return Settings(
-        lanes=session.lanes,
+        lanes=session.adding_lanes(opened.opener),
         pack_size=environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
         level=DEFAULT_LEVEL if level is None else level,
         open_store=opened.opener.discarding if dry_run else opened.opener.appending,

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from covenant.settings.values import Limits, Settings, Vault
 
 
+_UPLOADS = 4
+"""Packs under way at once to a store behind a network, where nothing else is said. Each takes about 30 MiB."""
+
+
 @dataclass(slots=True)
 class Said:
     """The global options, as they were given."""
@@ -112,6 +116,13 @@ class Session:
         """How many threads or processes may work side by side."""
         limits = self.known_limits()
         return (limits and limits.workers) or len(os.sched_getaffinity(0))
+
+    def adding_lanes(self, opener: Opener) -> int:
+        """How many threads may store packs side by side: behind a network more than there are cores, for each waits."""
+        if opener.local:
+            return self.lanes
+        limits = self.known_limits()
+        return max(self.lanes, (limits and limits.upload_threads) or _UPLOADS)
 
     # -- which vault ----------------------------------------------------------------------------------------------
 
