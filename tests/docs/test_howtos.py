@@ -1,0 +1,17 @@
+"""The pages that tell how to do one thing work, each on a studio of its own that was kept before."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs.pages import DOCS, Reader
+
+PAGES = ("leave-with-restic", "passwords", "recover-from-damage", "restore-one-file")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_does_what_it_says(operator: Reader, page: str) -> None:
+    """Whoever types what the page says sees what the page shows."""
+    typed = operator.follow((DOCS / "howto" / f"{page}.md").read_text())
+
+    assert typed > 5
