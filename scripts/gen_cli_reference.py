@@ -1,12 +1,7 @@
-"""Writes docs/reference/cli.md from the command line itself.
-
-scripts/gen_cli_reference.py            write it
-scripts/gen_cli_reference.py --check    end with 1 if it is not what would be written
-"""
+"""Makes docs/reference/cli.md from the command line itself; scripts/docs.py writes and checks it."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "cli.md"
 HEAD = """\
 # The command line
 
-<!-- Written by scripts/gen_cli_reference.py from the program's own help. Change that, not this. -->
+<!-- Written by scripts/docs.py from the program's own help. Change that, not this. -->
 
 Options that concern every command stand before it: `covenant --vault /srv/vault backup`. `--json` and `--quiet` may
 also stand after it. Reports go to stdout, findings and errors to stderr.
@@ -80,20 +75,3 @@ def _exit_codes() -> str:
     lines += [f"| {code} | {EXITS[code]} |" for code in sorted(EXITS)]
     lines += [f"| {exits.DEFECT} | a defect of Covenant |"]
     return "\n".join(lines)
-
-
-def main() -> int:
-    """Write the page, or check it."""
-    written = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(written, encoding="utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text(encoding="utf-8") == written:
-        return 0
-    print(f"{PAGE.name} is out of date: run scripts/gen_cli_reference.py", file=sys.stderr)
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
