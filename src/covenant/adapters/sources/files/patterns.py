@@ -45,7 +45,7 @@ def _parsed(line: str) -> tuple[bool, str] | None:
     negated = text.startswith("!")
     text = text[1:] if negated else text
     folder_only = text.endswith("/")
-    text = text.rstrip("/") if folder_only else text
+    text = text[:-1] if folder_only else text
     anchored = "/" in text
     text = text.removeprefix("/")
     if not text:
