@@ -31,7 +31,7 @@ format: $(STAMP)  ## rewrite the code in the house's format
 
 test: $(STAMP)  ## all tests, with restic as the second reader: under ten minutes
 	@scripts/setup.sh program restic
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --quiet -n auto --dist loadfile $(ARGS)
 
 soak: $(STAMP)  ## the long tests: kill -9 runs, larger models
 	@scripts/setup.sh program restic

@@ -23,7 +23,7 @@ PIECE = 1 << 20
 """Bytes hashed and sealed at a time: what a chunk is elsewhere."""
 SPAN = 16 << 20
 """Bytes that a thread takes at a time."""
-LEVEL = 1
+LEVEL = 3
 """Of zstd: the least work that is still compression."""
 KEY = bytes(range(32))
 

@@ -202,6 +202,7 @@ class Locks:
         while not stop.wait(REFRESH_EVERY.total_seconds()):
             with contextlib.suppress(CovenantError):  # there are five more chances before it is stale
                 old, held.id = held.id, self._write(held.exclusive)
+                held.refreshed()
                 self._store.delete(object_name(LOCKS, old))
 
 
@@ -214,12 +215,31 @@ class Held:
         self._locks = locks
         self._clock = clock
         self._settles_at = clock.monotonic() + settle_seconds
-        self._confirmed = False
+        self._settled = False
+        self._written_at = clock.now()
+        self._lapsed = False
+
+    def refreshed(self) -> None:
+        """The lock was written anew; if that came too late, someone may have been let in meanwhile."""
+        self._lapsed = self._stale()
+        self._written_at = self._clock.now()
 
     def confirm(self) -> None:
-        """Wait until whoever was as quick must have seen our lock, and look for theirs. Raises ``VaultLocked``."""
-        if self._confirmed:
+        """Make sure that the vault was ours all along. Raises ``VaultLocked``.
+
+        The first time, wait until whoever was as quick must have seen our lock, and look for theirs. Every time, a
+        lock that others could have taken for stale (this machine slept, the store was away) counts as lost.
+        """
+        if self._stale():
+            raise VaultLocked(
+                "our lock was not refreshed for so long that others may have taken it for stale",
+                "Run it again: what was stored already is found and not stored twice.",
+            )
+        if self._settled:
             return
         self._clock.sleep(max(0.0, self._settles_at - self._clock.monotonic()))
         self._locks.refuse_conflict(self.exclusive, self.id)
-        self._confirmed = True
+        self._settled = True
+
+    def _stale(self) -> bool:
+        return self._lapsed or self._clock.now() - self._written_at > STALE_AFTER
