@@ -1,7 +1,7 @@
 """One command, run and measured: wall time, processor time and memory of its whole tree of processes.
 
 Memory is the highest sum over the tree of PSS (resident memory in which a page shared by n processes counts 1/n for
-each), sampled every 20 ms from ``/proc/PID/smaps_rollup``; or the highest RSS of one process as the kernel itself kept
+each), sampled every 200 ms from ``/proc/PID/smaps_rollup``; or the highest RSS of one process as the kernel itself kept
 it (``VmHWM``), if that is more: so no peak of a single process is missed between two samples.
 
 Two other ways were left. A memory control group also charges the files written to a RAM disk, which are the data and
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-TICK = 0.02
+TICK = 0.2
 """Seconds from one sample to the next."""
 REST = 30
 """A reading of PSS is followed by none for this many times what it took."""

@@ -99,23 +99,30 @@ def test_another_machine_is_given_half_an_hour(place: tuple[Vault, PosixStore]) 
 def test_who_slept_too_long_has_lost_the_vault(place: tuple[Vault, PosixStore]) -> None:
     """After half an hour without a refresh others may have been let in: nothing may be confirmed any more."""
     clock = FrozenClock()
-    with pytest.raises(VaultLocked, match="not refreshed"), locks(place, clock).shared() as held:
-        held.confirm()
-        clock.set(clock.now() + timedelta(minutes=31))
-        with locks(place, clock, host="elsewhere").exclusive():
-            pass
-        held.confirm()
+    lapsing = locks(place, clock).shared()
+    held = lapsing.__enter__()
+    held.confirm()
+    clock.set(clock.now() + timedelta(minutes=31))
+    with locks(place, clock, host="elsewhere").exclusive():
+        pass
 
+    with pytest.raises(VaultLocked, match="not refreshed"):
+        held.confirm()
+    with pytest.raises(VaultLocked, match="not refreshed"):
+        lapsing.__exit__(None, None, None)
     assert [] == locks(place, clock).list()
 
 
 def test_a_late_refresh_does_not_bring_the_vault_back(place: tuple[Vault, PosixStore]) -> None:
     """The gap stays a gap, however fresh the lock looks afterwards."""
     clock = FrozenClock()
-    with pytest.raises(VaultLocked, match="not refreshed"), locks(place, clock).shared() as held:
-        clock.set(clock.now() + timedelta(minutes=31))
-        held.refreshed()
-        held.confirm()
+    lapsing = locks(place, clock).shared()
+    held = lapsing.__enter__()
+    clock.set(clock.now() + timedelta(minutes=31))
+    held.refreshed()
+
+    with pytest.raises(VaultLocked, match="not refreshed"):
+        lapsing.__exit__(None, None, None)
 
 
 def test_an_unreadable_lock_counts_until_it_is_removed(place: tuple[Vault, PosixStore]) -> None:

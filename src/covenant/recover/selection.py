@@ -7,17 +7,17 @@ excluded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-Match = Callable[[str], bool]
+from covenant.kernel.patterns import Patterns
 
 
 class Selection:
     """Decides over paths relative to the top of what is restored, without a leading slash."""
 
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
-        self._include = _matcher(include)
-        self._exclude = _matcher(exclude)
+        self._include = Patterns(include) if include else None
+        self._exclude = Patterns(exclude) if exclude else None
 
     @property
     def everything(self) -> bool:
@@ -28,17 +28,8 @@ class Selection:
         """Whether this entry itself is wanted. A directory that is not may still hold entries that are."""
         if self.leaves_out(path, directory=directory):
             return False
-        return self._include is None or self._include(path + "/" if directory else path)
+        return self._include is None or self._include.reach(path + "/" if directory else path)
 
     def leaves_out(self, path: str, *, directory: bool = False) -> bool:
         """Whether this entry, and if it is a directory everything below it, is excluded."""
-        return self._exclude is not None and self._exclude(path + "/" if directory else path)
-
-
-def _matcher(patterns: Sequence[str]) -> Match | None:
-    if not patterns:
-        return None
-    from pathspec import GitIgnoreSpec  # only those who select pay for it
-
-    match = GitIgnoreSpec.from_lines(patterns).match_file
-    return lambda path: bool(match(path))
+        return self._exclude is not None and self._exclude.exclude(path + "/" if directory else path)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from covenant.kernel.errors import UsageError
+from covenant.kernel.patterns import Patterns
 from covenant.safeguard.cutting import Cutter, Dropped, Match
 from covenant.safeguard.replacing import Replacements, refuse_unknown_fields
 from covenant.vault.ports import Store
@@ -126,7 +127,5 @@ def _lessened(summary: dict[str, Any] | None, change: Rewriting) -> dict[str, An
 def _match(patterns: Sequence[str]) -> Match:
     if not any(pattern.strip() for pattern in patterns):
         raise UsageError("nothing is named that should be dropped", "Give a path or a pattern.")
-    from pathspec import GitIgnoreSpec
-
-    matches = GitIgnoreSpec.from_lines(patterns).match_file
-    return lambda path, is_directory: bool(matches(path[1:] + ("/" if is_directory else "")))
+    exclude = Patterns(patterns).exclude
+    return lambda path, is_directory: exclude(path[1:] + ("/" if is_directory else ""))

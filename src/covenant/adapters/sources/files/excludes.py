@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from covenant.kernel.patterns import Patterns
+
 _CACHE_TAG = "CACHEDIR.TAG"
 _CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 
@@ -22,11 +24,7 @@ class Excludes:
         self._root = len(root.rstrip("/")) + 1
         self._if_present = tuple(if_present)
         self._caches = caches
-        self._match = None
-        if patterns:
-            from covenant.adapters.sources.files.patterns import Patterns  # only those who exclude pay for it
-
-            self._match = Patterns(patterns).exclude
+        self._match = Patterns(patterns).exclude if patterns else None
 
     def leaves_out(self, path: str, is_directory: bool) -> bool:
         """Whether a pattern excludes this entry."""

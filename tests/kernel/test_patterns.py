@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from covenant.adapters.sources.files.patterns import Patterns
+from covenant.kernel.patterns import Patterns
 
 NAMES = ["a", "ab", "b.c", "x y", "[", "a]", "-", "!b", "#", "\\", "AB", "*", "a\nb"]
 
@@ -70,7 +70,7 @@ line = st.builds("".join, st.lists(pieces, min_size=1, max_size=5)).filter(lambd
 lines = st.lists(line, min_size=1, max_size=4)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(lines=lines)
 @example(lines=["*", "!*/", "!b.c"])
 @example(lines=["a/**", "!a/a", "!a/a/b.c"])
@@ -79,6 +79,8 @@ lines = st.lists(line, min_size=1, max_size=4)
 @example(lines=["**/a/**/ab", "a/**/a"])
 @example(lines=["a**b", "[[:digit:]]", "b[.]c"])
 @example(lines=["a\\"])
+@example(lines=["a", "!/**"])
+@example(lines=["aa", "a//"])
 def test_git_decides_the_same(checkout: Path, lines: list[str]) -> None:
     """Every file of a folder is left out by both or by neither."""
     (checkout / ".git" / "info" / "exclude").write_text("\n".join(lines) + "\n")

@@ -34,7 +34,19 @@ class Patterns:
 
     def exclude(self, path: str) -> bool:
         """Whether the last pattern that matches this entry itself excludes it."""
-        return next((excluded for excluded, regex in self._runs if regex.fullmatch(path)), False)
+        return self.decide(path) is True
+
+    def decide(self, path: str) -> bool | None:
+        """What the last pattern that matches this entry itself says, or ``None`` where none does."""
+        return next((excluded for excluded, regex in self._runs if regex.fullmatch(path)), None)
+
+    def reach(self, path: str) -> bool:
+        """Whether the patterns name this entry or, unless taken back further down, a directory above it."""
+        named = False
+        for end in [at for at, char in enumerate(path[:-1], 1) if char == "/"] + [len(path)]:
+            said = self.decide(path[:end])
+            named = named if said is None else said
+        return named
 
 
 def _parsed(line: str) -> tuple[bool, str] | None:
@@ -65,7 +77,7 @@ def _translated(text: str) -> str:
     while at < len(text):
         if text.startswith("**/", at) and (at == 0 or text[at - 1] == "/"):
             out, at = out + "(?:.*/)?", at + 3
-        elif text[at:] == "**" and at > 0 and text[at - 1] == "/":
+        elif text[at:] == "**" and (at == 0 or text[at - 1] == "/"):
             return out + "[^/].*"
         elif text[at] == "[" and (end := _class_end(text, at)):
             out, at = out + _class(text[at + 1 : end]), end + 1
