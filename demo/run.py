@@ -229,8 +229,8 @@ def promises(
     for column in (
         "source",
         "protected",
-        "stored at first",
-        "new in the second",
+        "stored",
+        "then new",
         "restored in",
         "RTO",
         "data age",
