@@ -61,3 +61,16 @@ def copy(folder: Path, fresh: Path) -> None:
 def size(folder: Path) -> int:
     """Bytes in the files below ``folder``."""
     return sum(os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(folder) for name in names)
+
+
+def warm(folder: Path, size: int) -> None:
+    """Write as much as the work will write, and remove it.
+
+    A virtual machine gives back memory that it does not use, and pays when it uses it again: on a RAM disk the first
+    who writes would pay for all who follow.
+    """
+    scratch, block = folder / "warm", bytes(16 << 20)
+    with scratch.open("wb") as file:
+        for _ in range(0, size, len(block)):
+            file.write(block)
+    scratch.unlink()

@@ -62,6 +62,8 @@ class Lane:
 
     def work(self, work: Work) -> Reading:
         """Do ``work`` once. Raises BenchError if it fails, or restores something else than was backed up."""
+        if work in (Work.FIRST, Work.RESTORE):
+            disk.warm(self.home.parent, disk.size(self.source))
         match work:
             case Work.FIRST | Work.UNCHANGED | Work.CHANGED:
                 self.turn += 1
@@ -132,6 +134,7 @@ class FloorLane:
         assert work is Work.FIRST
         told = ("--compress",) if self.compress else ()
         words = (sys.executable, "-m", "bench.floor", str(self.source), str(self.home / "repository"), *told)
+        disk.warm(self.home.parent, disk.size(self.source))
         disk.level(self.source)
         root = Path(__file__).resolve().parents[1]
         return measure(Command(words, environment(self.home, self.outer), root), self.home.with_suffix(".log"))

@@ -16,7 +16,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import connection, get_context, parent_process
+from functools import cache
+from multiprocessing import connection, forkserver, get_context, parent_process, resource_tracker, util
 from typing import TypeVar
 
 _Assignment = TypeVar("_Assignment")
@@ -27,12 +28,30 @@ def start_worker(enlist: Callable[[_Assignment], None], assignment: _Assignment)
 
     Both must be picklable; ``enlist`` is a module's own function, and begins with ``become_worker``.
     """
+    _stop_server_at_exit()
     context = get_context("forkserver")
     context.set_forkserver_preload([enlist.__module__])
     pool = ProcessPoolExecutor(1, context, initializer=enlist, initargs=(assignment,))
     with _without_main():
         pool.submit(os.getpid)  # starts the process now
     return pool
+
+
+@cache
+def _stop_server_at_exit() -> None:
+    """When a command ends, nothing of it runs on: not even, for a moment, the processes that start workers.
+
+    Last of all, after the semaphores are given back, which the tracker keeps count of.
+    """
+    util.Finalize(None, _stop_server, exitpriority=-100)
+
+
+def _stop_server() -> None:
+    for server in (forkserver._forkserver, resource_tracker._resource_tracker):
+        stop = getattr(server, "_stop", None)
+        if stop is not None:
+            with contextlib.suppress(OSError):
+                stop()
 
 
 @contextlib.contextmanager
