@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from covenant.adapters.stores.memory import MemoryStore
+from covenant.kernel.keep import Keep
 from covenant.safeguard import forget, prune
-from covenant.safeguard.keep import Keep
 from covenant.vault.names import SNAPSHOTS, object_name
 from covenant.vault.ports import Store
 from covenant.vault.vault import Vault

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from covenant.kernel.errors import Refusal, SnapshotMissing
+from covenant.kernel.keep import Keep
 from covenant.safeguard import forget
-from covenant.safeguard.keep import Keep
 from covenant.vault.snapshot import Snapshot
 from tests.small_worlds import a_small_vault, take
 

@@ -7,7 +7,7 @@ import pytest
 
 from covenant.kernel.durations import Span
 from covenant.kernel.errors import ConfigError
-from covenant.safeguard.keep import Keep
+from covenant.kernel.keep import Keep
 from covenant.settings import defaults
 from covenant.settings.file import load
 from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile

@@ -19,9 +19,9 @@ import pytest
 from covenant.adapters.stores.posix import PosixStore
 from covenant.kernel.clock import SystemClock
 from covenant.kernel.errors import VaultLocked
+from covenant.kernel.keep import Keep
 from covenant.protect.backup import Settings
 from covenant.safeguard import forget, prune, rewrite, tag
-from covenant.safeguard.keep import Keep
 from covenant.vault.check.inspection import check
 from covenant.vault.check.subset import All
 from covenant.vault.copy import copy

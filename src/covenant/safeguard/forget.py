@@ -12,9 +12,9 @@ from datetime import datetime
 
 from covenant.kernel.errors import ObjectMissing, Refusal, SnapshotMissing
 from covenant.kernel.findings import Finding
+from covenant.kernel.keep import Keep
 from covenant.safeguard import retention
 from covenant.safeguard.grouping import BY_HOST_AND_PATHS
-from covenant.safeguard.keep import Keep
 from covenant.safeguard.rules import Reason
 from covenant.vault.names import SNAPSHOTS, object_name
 from covenant.vault.ports import Store

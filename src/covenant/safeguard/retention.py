@@ -28,9 +28,9 @@ from datetime import datetime
 
 from covenant.kernel.errors import UsageError
 from covenant.kernel.findings import Finding
+from covenant.kernel.keep import UNLIMITED, UNTAGGED, Keep
 from covenant.safeguard import grouping
 from covenant.safeguard.grouping import BY_HOST_AND_PATHS, C, Candidate
-from covenant.safeguard.keep import UNLIMITED, UNTAGGED, Keep
 from covenant.safeguard.retention_plan import Kept, RetentionPlan
 from covenant.safeguard.rules import Reason, rules
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from covenant.kernel import calendar
 from covenant.kernel.calendar import Span
+from covenant.kernel.keep import UNLIMITED, UNTAGGED, Keep, tagged
 from covenant.safeguard.grouping import Candidate
-from covenant.safeguard.keep import UNLIMITED, UNTAGGED, Keep, tagged
 
 
 @dataclass(frozen=True, slots=True)

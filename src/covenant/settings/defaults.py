@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from covenant.kernel.durations import Span
-from covenant.safeguard.keep import Keep
+from covenant.kernel.keep import Keep
 from covenant.settings.values import DataClass, Objectives
 
 _WEEK = Span(days=7)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from covenant.kernel import calendar
-from covenant.safeguard.keep import COUNTED, Keep
+from covenant.kernel.keep import COUNTED, Keep
 from covenant.settings.tables import RetentionTable
 
 

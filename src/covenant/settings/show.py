@@ -7,7 +7,7 @@ from typing import Any
 
 from covenant.kernel import calendar
 from covenant.kernel.durations import format_interval
-from covenant.safeguard.keep import Keep
+from covenant.kernel.keep import Keep
 from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile, SecretRef
 from covenant.settings.toml_lines import Where
 from covenant.settings.values import DataClass, Settings, Source, Sqlite, Vault

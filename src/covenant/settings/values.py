@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from covenant.kernel.findings import Finding
-from covenant.safeguard.keep import Keep
+from covenant.kernel.keep import Keep
 from covenant.settings.secrets import SecretRef
 from covenant.settings.toml_lines import Where
 

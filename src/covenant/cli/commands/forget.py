@@ -16,9 +16,9 @@ from covenant.cli.snapshot_list import filtering, readable
 from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from covenant.kernel.keep import Keep
     from covenant.recover.choose import Filter
     from covenant.safeguard.forget import ForgetPlan
-    from covenant.safeguard.keep import Keep
     from covenant.vault.snapshot import Snapshot
 
 _COUNTED = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
@@ -111,7 +111,7 @@ def _keep(rules: dict[str, Any]) -> Keep | None:
         given["tags"] = tuple(tuple(listed.split(",")) for listed in rules["keep_tags"])
     if not given:
         return None
-    from covenant.safeguard.keep import Keep
+    from covenant.kernel.keep import Keep
 
     return Keep(**given)
 
