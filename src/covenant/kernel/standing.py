@@ -1,0 +1,162 @@
+"""How things stand: what was promised beside what was reached, and the verdict with its reasons.
+
+These are the words only. ``loop.standing`` finds them out; alerts, metrics and ``covenant status`` tell them.
+What is not known is never called kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What can be said of a promise at one moment, the best first."""
+
+    KEPT = "kept"
+    WAITING = "waiting"
+    """The first moment at which something was due has not passed for long enough; nothing was promised yet."""
+    NOT_COVERED = "not covered"
+    """This version cannot keep it, and nothing is done for it."""
+    AT_RISK = "at risk"
+    """Still kept, but on the way to being broken; or not known, which is no better."""
+    BROKEN = "broken"
+
+    @property
+    def weight(self) -> int:
+        """How bad it is: of several verdicts the heaviest counts."""
+        return _WEIGHTS[self]
+
+
+_WEIGHTS = {verdict: weight for weight, verdict in enumerate(Verdict)}
+
+
+def heaviest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The one that counts where several hold; of none at all, ``KEPT``."""
+    return max(verdicts, key=lambda verdict: verdict.weight, default=Verdict.KEPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One reason for a verdict that is not plainly ``kept``.
+
+    ``promise`` is a fixed word for machines: ``rpo``, ``rto``, ``copies``, ``window``, ``proof``, ``run``, ``region``,
+    ``chore``, ``cover``. ``since`` is when it began to hold, where that is known.
+    """
+
+    promise: str
+    verdict: Verdict
+    text: str
+    hint: str = ""
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStanding:
+    """One source: each number that was promised, and beside it the one that was reached (``None``: not known)."""
+
+    source: str
+    system: str
+    vault: str
+    data_class: str
+    tier: str = ""
+    priority: int
+    verdict: Verdict
+    because: tuple[Because, ...] = ()
+    rpo: timedelta
+    rpo_reached: timedelta | None = None
+    """The age of the newest good snapshot: what would be lost if the source were lost now."""
+    rpo_worst: timedelta | None = None
+    """The longest stretch within the window that no snapshot ended."""
+    rto: timedelta
+    rto_estimated: timedelta | None = None
+    """How long the last measured restore took."""
+    window: timedelta
+    last_backup: datetime | None = None
+    last_snapshot_id: str = ""
+    last_failure: str = ""
+    """Why the last run failed, if none succeeded since."""
+    failures: int = 0
+    """How many runs failed since the last good one."""
+    last_proof: datetime | None = None
+    last_proof_verdict: str = ""
+    copies: int
+    copies_reached: int | None = None
+    """In how many regions everything of the vault is known to lie."""
+    next_due: datetime | None = None
+    running: int | None = None
+    """The id of the run that is at work on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionStanding:
+    """One region of a vault, as last counted (``None``: never counted)."""
+
+    region: str
+    reachable: bool | None = None
+    lag: timedelta | None = None
+    """For how long the object that waits longest for this region has been missing there; zero when none is."""
+    objects: int = 0
+    bytes: int = 0
+    missing: int = 0
+    damaged: int = 0
+    counted_at: datetime | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is known to hold everything."""
+        return bool(self.reachable) and not self.missing and not self.damaged and self.lag == timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoreStanding:
+    """One chore of a vault."""
+
+    kind: str
+    verdict: Verdict
+    last_done: datetime | None = None
+    next_due: datetime | None = None
+    last_failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultStanding:
+    """One vault: its regions, in order of preference, and its chores."""
+
+    vault: str
+    verdict: Verdict
+    because: tuple[Because, ...] = ()
+    regions: tuple[RegionStanding, ...] = ()
+    acknowledge: int = 1
+    chores: tuple[ChoreStanding, ...] = ()
+
+    @property
+    def survives(self) -> int | None:
+        """The loss of how many regions at once no acknowledged byte would notice, as last counted; ``None``: unknown.
+
+        Where every region is whole, of all but one. Otherwise what waits for the rest is in as many as acknowledge.
+        """
+        if any(region.counted_at is None for region in self.regions):
+            return None
+        whole = sum(region.whole for region in self.regions)
+        return max(whole, min(self.acknowledge, len(self.regions))) - 1 if whole else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Everything that was promised, at one moment."""
+
+    at: datetime
+    verdict: Verdict
+    sources: tuple[SourceStanding, ...] = ()
+    vaults: tuple[VaultStanding, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """Whether any promise is broken."""
+        return self.verdict is Verdict.BROKEN
