@@ -59,6 +59,8 @@ class SourcePolicy:
     priority: Stated[int]
     copies: Stated[int]
     schedules: Mapping[BackupKind, Stated[Schedule]] = field(default_factory=dict)
+    immutable: Stated[timedelta] | None = None
+    """How long from its taking a backup may be deleted by nobody; ``None``: nothing of the kind was promised."""
     keep: Keep | None = None
     keep_origins: Mapping[str, str] = field(default_factory=dict)
     """Which line gave each rule of ``keep``, by the name of its field."""

@@ -11,6 +11,7 @@ Errors are those of ``covenant.kernel.errors``: ``ObjectMissing``, ``ObjectExist
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple, Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -70,4 +71,15 @@ class Store(AppendStore, Protocol):
 
     def delete(self, name: str) -> None:
         """Delete an object, durably. Raises ``ObjectMissing`` if there is none."""
+        ...
+
+
+class Terms(Protocol):
+    """What a store itself lets nobody delete, and until when."""
+
+    def term(self, name: str) -> datetime | None:
+        """Until when an object cannot be deleted; ``None`` where it can be, by the store's clock and not by ours.
+
+        Raises ``ObjectMissing``.
+        """
         ...
