@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from covenant.recover import files
 from covenant.recover.directory import Directory
 from covenant.recover.folders import Folders
-from covenant.recover.ranges import by_place, ranges
 from covenant.recover.selection import Selection
 from covenant.recover.shortfalls import Shortfalls
+from covenant.vault.ranges import by_place, ranges
 from covenant.vault.segment import Location
 
 PLACES = st.lists(

@@ -19,11 +19,9 @@ from typing import IO, Protocol, cast
 
 from covenant.kernel.errors import DamageError, ObjectMissing, UsageError
 from covenant.kernel.findings import Finding
-from covenant.recover.blobs import fetch, opened
 from covenant.recover.listing import Found, resolve, walk
-from covenant.recover.ranges import ranges
+from covenant.vault.bulk import read_each, whole
 from covenant.vault.pack import BlobType
-from covenant.vault.reader import read_blob
 from covenant.vault.segment import Location
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.tree import Node
@@ -74,10 +72,8 @@ def dump_file(vault: Vault, snapshot: Snapshot, path: str, out: Sink) -> int:
 
 def contents(vault: Vault, node: Node) -> Iterator[bytes]:
     """A file's blobs, in order. Raises ``DamageError``, ``ObjectMissing``."""
-    for where, inside in ranges(_places(vault, node), gap=0):
-        data = fetch(vault, where)
-        for blob_id, place in inside:
-            yield _plain(vault, blob_id, place, data, where.start)
+    for read in read_each(vault, _places(vault, node), gap=0):
+        yield whole(vault, read)
 
 
 def dump_tar(vault: Vault, snapshot: Snapshot, path: str, out: Sink) -> list[Finding]:
@@ -194,15 +190,6 @@ def _places(vault: Vault, node: Node) -> Iterator[tuple[bytes, Location]]:
         if place is None:
             raise ObjectMissing(f"data blob {blob[:8]} is in no index")
         yield blob_id, place
-
-
-def _plain(vault: Vault, blob_id: bytes, place: Location, data: memoryview | Exception, start: int) -> bytes:
-    if isinstance(data, memoryview):
-        try:
-            return opened(vault, blob_id, place, data[place.offset - start : place.offset - start + place.length])
-        except DamageError:
-            pass
-    return read_blob(vault, blob_id, BlobType.DATA)
 
 
 def _lost(path: str, error: Exception) -> Finding:

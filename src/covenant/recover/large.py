@@ -10,11 +10,10 @@ from typing import NamedTuple
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.recover import files
 from covenant.recover.attributes import Attributes, Setter
-from covenant.recover.blobs import fetch, length_of, opened
-from covenant.recover.ranges import Range, ranges
 from covenant.recover.small import Blob, keeps_complete, read_back
+from covenant.vault.bulk import Read, read_range, whole
 from covenant.vault.pack import BlobType
-from covenant.vault.reader import read_blob
+from covenant.vault.ranges import Range, ranges
 from covenant.vault.segment import Location
 from covenant.vault.vault import Vault
 
@@ -47,7 +46,7 @@ class LargeFile:
     def stands(self, folder: int, setter: Setter) -> bool:
         """Whether it is there already, by size and time. Raises ``OSError``, ``DamageError``, ``ObjectMissing``."""
         blobs = self.blobs()
-        self.size = sum([length_of(blob.place) for blob in blobs])
+        self.size = sum([blob.place.size for blob in blobs])
         return keeps_complete(folder, self.path, self.name, self.attributes, blobs, setter, verify=False)
 
     def begin(self, folder: int) -> None:
@@ -70,11 +69,11 @@ class LargeFile:
         """Read, prove and write one piece, in any thread; returns its bytes. Raises ``OSError`` of the target."""
         if self.problem or self._unfinished is None:
             return 0
-        vault, written = self._vault, 0
-        data = fetch(vault, piece.where)
+        written = 0
+        reads = read_range(self._vault, piece.where, [(blob_id, place) for (blob_id, _), place in piece.blobs])
         try:
-            for (blob_id, at), place in piece.blobs:
-                plain = self._plain(blob_id, place, piece.where, data)
+            for ((_, at), _), read in zip(piece.blobs, reads, strict=True):
+                plain = self._whole(read)
                 files.write_at(self._unfinished.descriptor, plain, at, sparse=self._sparse)
                 written += len(plain)
         except (DamageError, ObjectMissing) as error:
@@ -124,18 +123,12 @@ class LargeFile:
             if place is None:
                 raise ObjectMissing(f"data blob {blob[:8]} is in no index")
             yield (blob_id, offset), place
-            offset += length_of(place)
+            offset += place.size
         self.size = offset
 
-    def _plain(self, blob_id: bytes, place: Location, where: Range, data: memoryview | Exception) -> bytes:
-        """A blob from the range that was read, or else from whichever pack still has it whole."""
-        if isinstance(data, memoryview):
-            at = place.offset - where.start
-            try:
-                return opened(self._vault, blob_id, place, data[at : at + place.length])
-            except DamageError:
-                pass
-        plain = read_blob(self._vault, blob_id, BlobType.DATA)
-        if len(plain) != length_of(place):
-            raise DamageError(f"blob {blob_id.hex()[:8]} is not as long as the index says")
+    def _whole(self, read: Read) -> bytes:
+        """A blob from the range that was read, or else another copy; as long as it must be to lie where it shall."""
+        plain = whole(self._vault, read)
+        if len(plain) != read.place.size:
+            raise DamageError(f"blob {read.id.hex()[:8]} is not as long as the index says")
         return plain

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.findings import Finding
-from covenant.recover.blobs import length_of
 from covenant.recover.files import found_file
 from covenant.recover.folders import Folders
 from covenant.recover.job import RestoreJob, Tally
@@ -106,7 +105,7 @@ def _size(job: RestoreJob, node: Node) -> int:
         place = job.vault.index.find(bytes.fromhex(blob), BlobType.DATA)
         if place is None:
             raise ObjectMissing(f"data blob {blob[:8]} is in no index")
-        size += length_of(place)
+        size += place.size
     return size
 
 

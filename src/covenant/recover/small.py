@@ -15,11 +15,11 @@ import msgspec
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.recover import files
 from covenant.recover.attributes import Attributes, Setter
-from covenant.recover.blobs import fetch, fetch_alone, length_of, opened
 from covenant.recover.folders import Folders
-from covenant.recover.ranges import by_place, ranges
 from covenant.recover.shortfalls import Shortfalls
 from covenant.recover.troubles import raise_if_fatal, told
+from covenant.vault.bulk import read_each
+from covenant.vault.ranges import by_place
 from covenant.vault.segment import Location
 from covenant.vault.vault import Vault
 
@@ -42,7 +42,7 @@ class SmallFile(msgspec.Struct, array_like=True, gc=False):
     @property
     def size(self) -> int:
         """The sum of its blobs, which is the truth; what its node claims is not asked."""
-        return sum([length_of(blob.place) for blob in self.blobs])
+        return sum([blob.place.size for blob in self.blobs])
 
 
 class Batch(msgspec.Struct, array_like=True):
@@ -117,18 +117,13 @@ class SmallWriter:
         places = {blob.id: blob.place for file in wanted for blob in file.blobs}
         plain: dict[bytes, bytes] = {}
         damaged: dict[bytes, str] = {}
-        vault = self._vault
-        for where, inside in ranges(sorted(places.items(), key=by_place)):
-            data = fetch(vault, where)
-            for blob_id, place in inside:
-                try:
-                    if isinstance(data, memoryview):
-                        at = place.offset - where.start
-                        plain[blob_id] = opened(vault, blob_id, place, data[at : at + place.length])
-                    else:
-                        plain[blob_id] = fetch_alone(vault, blob_id, place)
-                except (DamageError, ObjectMissing) as error:
-                    damaged[blob_id] = str(error)
+        for read in read_each(self._vault, sorted(places.items(), key=by_place)):
+            if read.plain is not None:
+                plain[read.id] = read.plain
+            elif isinstance(read.error, DamageError | ObjectMissing):
+                damaged[read.id] = str(read.error)
+            elif read.error is not None:
+                raise read.error
         return Pieces(plain, damaged)
 
     def _write_one(self, batch: Batch, number: int, pieces: Pieces, report: Report, setter: Setter) -> None:
@@ -188,7 +183,7 @@ def keeps_complete(
     found = files.found_file(folder, name)
     if found is None or found.st_mtime_ns != attributes.mtime_ns:
         return False
-    lengths = [(blob.id, length_of(blob.place)) for blob in blobs]
+    lengths = [(blob.id, blob.place.size) for blob in blobs]
     if found.st_size != sum([length for _, length in lengths]):
         return False
     try:
@@ -208,7 +203,7 @@ def read_back(folder: int, name: bytes, blobs: list[Blob]) -> None:
     """Read a file that was just written. Raises ``DamageError`` unless it is what was to be written."""
     descriptor = files.open_existing(folder, name)
     try:
-        if not files.holds(descriptor, [(blob.id, length_of(blob.place)) for blob in blobs]):
+        if not files.holds(descriptor, [(blob.id, blob.place.size) for blob in blobs]):
             raise DamageError("what was read back is not what was written")
     finally:
         os.close(descriptor)

@@ -16,7 +16,6 @@ from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.findings import Finding
 from covenant.recover.attributes import Attributes, Setter
 from covenant.recover.awaited import Awaited, Gathering, Links, Sent
-from covenant.recover.blobs import length_of
 from covenant.recover.crew import Crew
 from covenant.recover.directory import Directory
 from covenant.recover.folders import Folders
@@ -127,7 +126,7 @@ class Writing:
         except (ObjectMissing, ValueError) as error:
             self._lost(awaited, str(error))
             return
-        awaited.size = sum([length_of(blob.place) for blob in blobs])
+        awaited.size = sum([blob.place.size for blob in blobs])
         if awaited.size > SMALL:
             self._large.append(awaited)
         else:

@@ -15,10 +15,11 @@ import msgspec
 from covenant.kernel.errors import ObjectMissing, Refusal
 from covenant.kernel.progress import Progress, Silent
 from covenant.vault.affected import files_with
+from covenant.vault.bulk import in_pack, whole
 from covenant.vault.census import Census
+from covenant.vault.lanes import in_threads, worthwhile
 from covenant.vault.pack import BlobType, PackEntry
 from covenant.vault.ports import AppendStore
-from covenant.vault.ranges import in_threads, open_blobs, worthwhile
 from covenant.vault.reachable import mark_reachable
 from covenant.vault.snapshot import Snapshot, encode_snapshot
 from covenant.vault.vault import Vault
@@ -83,9 +84,9 @@ def _copy_blobs(source: Vault, writer: Writer, snapshots: Sequence[Snapshot], pr
 
     def carry(work: tuple[bytes, list[PackEntry]]) -> None:
         pack, entries = work
-        for blob in open_blobs(source, pack, entries):
-            keep = writer.tree if blob.entry.type == BlobType.TREE else writer.data
-            keep(blob.plain)
+        for read in in_pack(source, pack, entries):
+            keep = writer.tree if read.place.type == BlobType.TREE else writer.data
+            keep(whole(source, read))
         progress.advance(bytes=sum(entry.length for entry in entries))
 
     listings = [listing for listing, tally in enumerate(tallies) if tally.needed_blobs]

@@ -1,96 +1,68 @@
-"""Reading many blobs of one pack with few requests.
+"""Which stretches of which packs to read, so that many blobs cost few reads.
 
-Blobs that are wanted together mostly lie side by side, for they were written together. So neighbours are fetched in
-one range, small gaps included: reading a gap costs less than asking twice.
+Blobs that were kept together lie together. Those wanted are sorted by their place, and neighbours become one range;
+a small gap is read along, because skipping it would cost another request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from covenant.kernel.errors import DamageError, ObjectMissing
-from covenant.vault.names import DATA, object_name
-from covenant.vault.pack import BlobType, PackEntry
-from covenant.vault.reader import open_blob, read_blob
-from covenant.vault.vault import Vault
+from covenant.vault.segment import Location
 
-_WIDEST_GAP = 256 << 10
-_LONGEST = 16 << 20
-_LARGE = 32 << 10
+GAP = 64 << 10
+"""Bytes read along: skipping them would cost another request."""
 
-T = TypeVar("T")
-R = TypeVar("R")
+LONGEST = 4 << 20
+"""A range is at most this long, so that what a thread holds at a time stays small."""
+
+_Tag = TypeVar("_Tag")
 
 
-class Opened(NamedTuple):
-    """A blob that was read and proved. ``sealed`` is ``None`` where its pack failed and another copy stood in."""
+class Range(NamedTuple):
+    """Bytes ``start`` to ``end`` of a pack."""
 
-    entry: PackEntry
-    plain: bytes
-    sealed: memoryview | None
+    pack: bytes
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes."""
+        return self.end - self.start
+
+    @classmethod
+    def of(cls, place: Location) -> Range:
+        """Those of one blob."""
+        return cls(place.pack, place.offset, place.offset + place.length)
 
 
-def open_blobs(vault: Vault, pack: bytes, entries: Iterable[PackEntry]) -> Iterator[Opened]:
-    """The wanted blobs of one pack, in the order in which they lie there.
+def ranges(
+    wanted: Iterable[tuple[_Tag, Location]], *, longest: int = LONGEST, gap: int = GAP
+) -> Iterator[tuple[Range, list[tuple[_Tag, Location]]]]:
+    """Ranges that cover places which come in order, each with what lies in it.
 
-    A blob that cannot be read from this pack is read from any other that has it. Raises ``DamageError`` or
-    ``ObjectMissing`` at the first that no pack has whole.
+    A range is at most ``longest`` bytes, unless one blob alone is longer.
     """
-    name = object_name(DATA, pack.hex())
-    for run in _runs(sorted(entries, key=lambda entry: entry.offset)):
-        begin = run[0].offset
-        try:
-            view = memoryview(vault.store.get_range(name, begin, run[-1].offset + run[-1].length - begin))
-        except (DamageError, ObjectMissing):  # cut off, or gone: every blob is looked for by itself
-            view = memoryview(b"")
-        for entry in run:
-            yield _opened(vault, entry, view[entry.offset - begin : entry.offset - begin + entry.length])
+    pack, start, end = b"", 0, 0
+    inside: list[tuple[_Tag, Location]] = []
+    for item in wanted:
+        place = item[1]
+        place_end = place.offset + place.length
+        near = place.pack == pack and start <= place.offset <= end + gap and place_end - start <= longest
+        if inside and not near:
+            yield Range(pack, start, end), inside
+            inside = []
+        if not inside:
+            pack, start, end = place.pack, place.offset, place_end
+        inside.append(item)
+        end = max(end, place_end)
+    if inside:
+        yield Range(pack, start, end), inside
 
 
-def _opened(vault: Vault, entry: PackEntry, sealed: memoryview) -> Opened:
-    try:
-        return Opened(entry, open_blob(vault, entry.id, entry, sealed), sealed)
-    except DamageError:
-        return Opened(entry, read_blob(vault, entry.id, BlobType(entry.type)), None)
-
-
-def _runs(entries: Sequence[PackEntry]) -> Iterator[list[PackEntry]]:
-    """The entries, cut where the gap is too wide or the range would grow too long."""
-    run: list[PackEntry] = []
-    for entry in entries:
-        if run:
-            gap = entry.offset - run[-1].offset - run[-1].length
-            if gap > _WIDEST_GAP or entry.offset + entry.length - run[0].offset > _LONGEST:
-                yield run
-                run = []
-        run.append(entry)
-    if run:
-        yield run
-
-
-def worthwhile(lanes: int, size: int, blobs: int) -> int:
-    """How many threads to open so many blobs of ``size`` bytes together.
-
-    Small blobs leave the interpreter to no other thread; several would only get in each other's way.
-    """
-    return lanes if size >= _LARGE * blobs else 1
-
-
-def in_threads(act: Callable[[T], R], items: Iterable[T], lanes: int) -> Iterator[R]:
-    """``act`` on every item, by ``lanes`` threads; results in order, and no more than a few ahead of the reader.
-
-    An error ends it: what has not begun is dropped, what has is waited for.
-    """
-    waiting = iter(items)
-    with ThreadPoolExecutor(lanes, "lane") as pool:
-        ahead: list[Future[R]] = [pool.submit(act, item) for item in islice(waiting, 2 * lanes)]
-        try:
-            while ahead:
-                yield ahead.pop(0).result()
-                ahead += [pool.submit(act, item) for item in islice(waiting, 1)]
-        finally:
-            for future in ahead:
-                future.cancel()
+def by_place(item: tuple[object, Location]) -> tuple[bytes, int]:
+    """A sort key: pack by pack, front to back."""
+    place = item[1]
+    return place.pack, place.offset

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from covenant.kernel.errors import DamageError, ObjectMissing
+from covenant.vault.bulk import in_pack, whole
 from covenant.vault.census import Census
+from covenant.vault.lanes import in_threads
 from covenant.vault.pack import BlobType, PackEntry
-from covenant.vault.ranges import in_threads, open_blobs
 from covenant.vault.segment import Location
 from covenant.vault.vault import Vault
 
@@ -69,7 +70,7 @@ def _read(vault: Vault, trees: list[bytes], lanes: int) -> Iterator[list[tuple[b
         by_pack.setdefault(place.pack, []).append(PackEntry(tree, *place[1:]))
 
     def read(wanted: tuple[bytes, list[PackEntry]]) -> list[tuple[bytes, bytes]]:
-        return [(blob.entry.id, blob.plain) for blob in open_blobs(vault, *wanted)]
+        return [(read.id, whole(vault, read)) for read in in_pack(vault, *wanted)]
 
     return in_threads(read, by_pack.items(), lanes)
 

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from covenant.kernel.errors import DamageError
+from covenant.vault.crypto import OVERHEAD
 
 MAGIC = b"CVNTIDX2"
 ID_SIZE = 32
@@ -55,6 +56,11 @@ class Location(NamedTuple):
     offset: int
     length: int
     plain_length: int
+
+    @property
+    def size(self) -> int:
+        """How many plain bytes the blob has."""
+        return self.plain_length or self.length - OVERHEAD
 
 
 class Segment:

@@ -6,11 +6,12 @@ from array import array
 from collections.abc import Iterable
 
 from covenant.kernel.errors import DamageError
+from covenant.vault.bulk import Read
 from covenant.vault.check.blobs import BAD, SEEN, USED, Blobs, parse_id
 from covenant.vault.check.ledger import Ledger, PackTrouble
 from covenant.vault.check.nodes import problems
 from covenant.vault.check.proof import store_refused
-from covenant.vault.check.tree_reading import TreeRead, read_trees
+from covenant.vault.check.tree_reading import read_trees
 from covenant.vault.pack import BlobType
 from covenant.vault.tree import Node, decode_tree
 from covenant.vault.vault import Vault
@@ -39,8 +40,8 @@ class TreeWalk:
         while level:
             below = array("I")
             for at in range(0, len(level), _AT_ONCE):
-                for read in read_trees(self._vault, self._blobs, level[at : at + _AT_ONCE]):
-                    self._take(read, below)
+                for position, read in read_trees(self._vault, self._blobs, level[at : at + _AT_ONCE]):
+                    self._take(position, read, below)
             level = below
 
     def _want(self, tree_id: str, level: array[int]) -> None:
@@ -63,12 +64,12 @@ class TreeWalk:
         if good is not None:
             level.append(good)
 
-    def _take(self, read: TreeRead, below: array[int]) -> None:
+    def _take(self, position: int, read: Read, below: array[int]) -> None:
         if read.error is not None or read.plain is None:
-            number = self._blobs.pack_of(read.position)
+            number = self._blobs.pack_of(position)
             kind: PackTrouble = "pack-unreadable" if read.error and store_refused(read.error) else "pack-damaged"
             self._ledger.pack(number, self._blobs.packs[number], kind, f"tree {read.id.hex()[:8]}: {read.error}")
-            self._blobs.remarks[read.position] |= BAD
+            self._blobs.remarks[position] |= BAD
             self._try_a_place(self._blobs.places(read.id, BlobType.TREE), below)
             return
         try:

@@ -17,13 +17,13 @@ from collections.abc import Iterable
 
 from covenant.kernel.errors import ObjectMissing, Refusal
 from covenant.kernel.progress import Progress, Silent
+from covenant.vault.lanes import in_threads, worthwhile
 from covenant.vault.names import DATA, INDEX, id_of, object_name
 from covenant.vault.ports import Store
 from covenant.vault.prune.fate import Action
 from covenant.vault.prune.plan import PrunePlan
 from covenant.vault.prune.reindex import write_anew
 from covenant.vault.prune.repack import repack
-from covenant.vault.ranges import in_threads, worthwhile
 from covenant.vault.vault import Vault
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.progress import Progress
 from covenant.vault.affected import files_with
+from covenant.vault.bulk import Read, in_pack, whole
 from covenant.vault.census import Census
 from covenant.vault.index import Index
+from covenant.vault.lanes import in_threads
 from covenant.vault.pack import BlobType, PackEntry
 from covenant.vault.ports import AppendStore
 from covenant.vault.prune.options import PruneOptions
-from covenant.vault.ranges import Opened, in_threads, open_blobs
 from covenant.vault.vault import Vault
 from covenant.vault.writer import Writer
 
@@ -43,8 +44,8 @@ def repack(
     def carry(work: tuple[bytes, Sequence[PackEntry]]) -> None:
         pack, entries = work
         try:
-            for blob in open_blobs(vault, pack, entries):
-                _carry(writer, blob, options)
+            for read in in_pack(vault, pack, entries):
+                _carry(writer, read, whole(vault, read), options)
         except (DamageError, ObjectMissing) as error:
             raise _with_files(vault, error, entries) from error
         progress.advance(bytes=sum(entry.length for entry in entries))
@@ -61,15 +62,15 @@ def _blank_writer(vault: Vault, store: AppendStore, options: PruneOptions) -> Wr
     return Writer(blank, store, pack_size=options.pack_size)
 
 
-def _carry(writer: Writer, blob: Opened, options: PruneOptions) -> None:
-    is_tree = blob.entry.type == BlobType.TREE
-    compress = not blob.entry.plain_length and (is_tree or options.repack_uncompressed)
-    if blob.sealed is not None and not (compress and writer.vault.config.compresses):
-        writer.adopt(blob.entry, blob.sealed)
+def _carry(writer: Writer, read: Read, plain: bytes, options: PruneOptions) -> None:
+    is_tree = read.place.type == BlobType.TREE
+    compress = not read.place.plain_length and (is_tree or options.repack_uncompressed)
+    if read.sealed is not None and not (compress and writer.vault.config.compresses):
+        writer.adopt(PackEntry(read.id, *read.place[1:]), read.sealed)
     elif is_tree:
-        writer.tree(blob.plain)
+        writer.tree(plain)
     else:
-        writer.data(blob.plain)
+        writer.data(plain)
 
 
 def _with_files(

@@ -14,7 +14,6 @@ import msgspec
 
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.findings import Finding
-from covenant.vault.crypto import OVERHEAD
 from covenant.vault.names import is_id
 from covenant.vault.pack import BlobType
 from covenant.vault.reader import read_tree
@@ -124,7 +123,7 @@ class Mender:
 
     def _plain_length(self, piece: str) -> int:
         place = self._vault.index.find(bytes.fromhex(piece), BlobType.DATA) if is_id(piece) else None
-        return -1 if place is None else place.plain_length or place.length - OVERHEAD
+        return -1 if place is None else place.size
 
     def _lose(self, kind: str, path: str, message: str) -> None:
         self.losses.append(Finding(kind, f"{self._snapshot}:{path}", message))
