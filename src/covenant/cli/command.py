@@ -29,6 +29,7 @@ EXITS = {
     27: "the store does not answer; trying again may help",
     28: "an object is missing",
     29: "an object exists already",
+    35: "a channel does not take messages",
     130: "interrupted (143 by SIGTERM)",
 }
 OPENING = (0, 2, 10, 11, 12, 20, 21, 130)

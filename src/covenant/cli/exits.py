@@ -10,6 +10,7 @@
     14  there is a vault already            27  the store does not answer (trying again may help)
     15  the vault cannot be used            28  an object is missing
                                             29  an object exists already
+    35  a channel takes no messages
     70  a defect of ours                    130, 143  stopped by SIGINT, SIGTERM
 
 10, 11 and 12 are as restic has them.
@@ -48,6 +49,7 @@ CODES: dict[type[errors.CovenantError], int] = {
     errors.DamageError: 21,
     errors.SourceError: 23,
     errors.TargetError: 24,
+    errors.ChannelError: 35,
     errors.Interrupted: INTERRUPTED,
 }
 

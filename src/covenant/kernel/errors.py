@@ -19,6 +19,7 @@
     ├── DamageError               bytes are not what was written
     ├── SourceError               the system to be kept cannot be read
     ├── TargetError               the place to restore to cannot be written
+    ├── ChannelError              a way to reach people does not take a message
     └── Interrupted               stopped by a signal; what was acknowledged stays
 
 A message is lower case, has no full stop and names the thing. A hint is a sentence that says what to do next.
@@ -117,6 +118,10 @@ class SourceError(CovenantError):
 
 class TargetError(CovenantError):
     """The place to restore to cannot be written."""
+
+
+class ChannelError(CovenantError):
+    """A way to reach people does not take a message. It never says the channel's address, which is a secret."""
 
 
 class Interrupted(CovenantError):
