@@ -81,6 +81,38 @@ def test_a_differential_backup_reads_what_changed_since_the_last_full(tmp_path: 
     assert {outcomes[0].snapshot.id} == {one.snapshot.parent for one in outcomes[1:]}
 
 
+def test_an_archive_trusts_nothing_and_others_may_trust_it(tmp_path: Path, photos: Path) -> None:
+    """An archive reads everything, says that it is one, and a differential backup builds on it as on a full one."""
+    store = a_store(tmp_path / "v")
+    vault = a_vault(store)
+    source = files(photos)
+
+    archive = keep(vault, store, source, kind="archive", parent=chosen("archive", vault, photos))
+
+    assert ["a.raw", "b.txt", "c.txt"] == source.read
+    assert "archive" == archive.snapshot.kind
+    assert archive.snapshot == chosen("differential", vault, photos)
+
+
+def test_what_is_gone_or_renamed_is_counted(tmp_path: Path, photos: Path) -> None:
+    """A file that the parent had and that is there no more counts as gone, also where it has only a new name."""
+    store = a_store(tmp_path / "v")
+    vault = a_vault(store)
+    keep(vault, store, files(photos))
+    (photos / "b.txt").unlink()
+    (photos / "c.txt").rename(photos / "d.txt")
+    settle()
+
+    after = keep(vault, store, files(photos), kind="incremental", parent=chosen("incremental", vault, photos))
+
+    assert (1, 0, 1, 2) == (
+        after.tally.files_new,
+        after.tally.files_changed,
+        after.tally.files_unmodified,
+        after.tally.files_gone,
+    )
+
+
 def test_every_snapshot_restores_in_one_step(tmp_path: Path, photos: Path) -> None:
     """An incremental or differential snapshot is whole by itself: no chain has to be walked."""
     store = a_store(tmp_path / "v")

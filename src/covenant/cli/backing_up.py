@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from covenant import __version__, bootstrap
+from covenant import bootstrap
 from covenant.cli import exits, formats
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Place, Session
@@ -25,7 +25,7 @@ from covenant.kernel.findings import Finding
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
     from covenant.cli.commands.backup import Asked, Left
-    from covenant.protect.backup import Job, Outcome, Settings
+    from covenant.protect.backup import Job, Outcome
     from covenant.protect.ports import Source
     from covenant.vault.snapshot import Snapshot
 
@@ -117,53 +117,29 @@ def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: 
 def _job(
     session: Session, asked: Asked, task: Task, opened: OpenVault, snapshots: Sequence[Snapshot], stop: Stop
 ) -> Job:
-    from covenant.protect.backup import Job
+    from covenant.bootstrap import jobs
     from covenant.protect.parenthood import choose_parent
 
-    owner = replace(opened.owner, hostname=asked.host) if asked.host else opened.owner
-    return Job(
-        source=task.build(),
-        vault=opened.vault,
-        store=opened.discarding if asked.dry_run else opened.appending,
-        owner=owner,
-        clock=session.clock,
+    hostname = asked.host or opened.owner.hostname
+    return jobs.backup_job(
+        opened,
+        task.build(),
         kind=asked.kind,
-        parent=choose_parent(asked.kind, snapshots, source=task.name, hostname=owner.hostname, paths=task.paths),
-        tags=tuple(dict.fromkeys((*task.tags, *asked.tags))),
-        program=f"covenant {__version__}",
-        settings=_settings(session, opened, asked.dry_run),
+        parent=choose_parent(asked.kind, snapshots, source=task.name, hostname=hostname, paths=task.paths),
+        tags=(*task.tags, *asked.tags),
+        settings=jobs.manner(opened, session.known_limits(), session.environment, dry_run=asked.dry_run),
         stop=stop.event,
+        host=asked.host or "",
         dry_run=asked.dry_run,
-        confirm=opened.confirm,
-    )
-
-
-def _settings(session: Session, opened: OpenVault, dry_run: bool) -> Settings:
-    """How to work: as the environment says, else as ``covenant.toml`` says if it was read, else by default."""
-    from covenant.protect.backup import Settings
-    from covenant.vault.compression import DEFAULT_LEVEL
-    from covenant.vault.pack import DEFAULT_PACK_SIZE
-
-    limits, environment = session.known_limits(), session.environment
-    level = environment.compression
-    if level is None and limits is not None:
-        level = limits.compression
-    return Settings(
-        lanes=session.adding_lanes(opened.opener),
-        pack_size=environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
-        level=DEFAULT_LEVEL if level is None else level,
-        open_store=opened.opener.discarding if dry_run else opened.opener.appending,
     )
 
 
 def _run(session: Session, job: Job, task: Task) -> Outcome:
+    from covenant.bootstrap.jobs import expected
     from covenant.protect.backup import backup
 
     with session.progress(task.title if len(task.title) < 40 else "…" + task.title[-39:]) as progress:
-        before = (job.parent.summary if job.parent else None) or {}
-        progress.expect(
-            files=before.get("total_files_processed", 0), bytes=before.get("total_bytes_processed", 0)
-        )  # much like last time; without a last time nobody knows
+        progress.expect(**expected(job.parent))
         job.progress = progress
         return backup(job)
 

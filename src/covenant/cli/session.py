@@ -8,7 +8,6 @@ the command line says, as the file says beside the vault, as the environment say
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import sys
 import threading
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
     from covenant.settings.environment import Environment
     from covenant.settings.secrets import SecretRef
     from covenant.settings.values import Limits, Settings, Vault
-
-
-_UPLOADS = 4
-"""Packs under way at once to a store behind a network, where nothing else is said. Each takes about 30 MiB."""
 
 
 @dataclass(slots=True)
@@ -114,15 +109,15 @@ class Session:
     @property
     def lanes(self) -> int:
         """How many threads or processes may work side by side."""
-        limits = self.known_limits()
-        return (limits and limits.workers) or len(os.sched_getaffinity(0))
+        from covenant.bootstrap import jobs
+
+        return jobs.lanes(self.known_limits())
 
     def adding_lanes(self, opener: Opener) -> int:
-        """How many threads may store packs side by side: behind a network more than there are cores, for each waits."""
-        if opener.local:
-            return self.lanes
-        limits = self.known_limits()
-        return max(self.lanes, (limits and limits.upload_threads) or _UPLOADS)
+        """How many threads may store packs side by side."""
+        from covenant.bootstrap import jobs
+
+        return jobs.adding_lanes(opener, self.known_limits())
 
     # -- which vault ----------------------------------------------------------------------------------------------
 

@@ -60,6 +60,8 @@ class Tally:
     files_new: int = 0
     files_changed: int = 0
     files_unmodified: int = 0
+    files_gone: int = 0
+    """Files of the parent snapshot that are there no more under their old names."""
     directories: int = 0
     bytes: int = 0
 
@@ -109,6 +111,7 @@ def backup(job: Job) -> Outcome:
         tree = reading.run()
         position = capture.position
         tally, added = reading.tally, reading.added
+        tally.files_gone = _gone(job.parent, tally)
         findings = (*capture.findings, *reading.findings)
     snapshot = Snapshot(
         time_=snapshot_time(began),
@@ -130,13 +133,19 @@ def backup(job: Job) -> Outcome:
     return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
 
 
+def _gone(parent: Snapshot | None, tally: Tally) -> int:
+    """How many of the parent's files are gone: those that were neither met again as they were nor changed."""
+    before = (parent.summary if parent else None) or {}
+    return max(0, int(before.get("total_files_processed", 0)) - tally.files_unmodified - tally.files_changed)
+
+
 def _tags(job: Job, position: str) -> list[str]:
     tags = list(job.tags)
     if job.source.name:
         tags.append(SOURCE_TAG + job.source.name)
     if position:
         tags.append(POSITION_TAG + position)
-    return [*tags, KIND_TAG + (job.kind if job.parent else "full")]
+    return [*tags, KIND_TAG + (job.kind if job.parent or job.kind == "archive" else "full")]
 
 
 def _summary(tally: Tally, added: Added, began: str, ended: str) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from covenant.vault.snapshot import Snapshot
 
-KINDS = ("full", "incremental", "differential")
+KINDS = ("full", "incremental", "differential", "archive")
+WHOLE = ("full", "archive")
+"""What trusts no parent: an archive is a full backup that is kept by rules of its own."""
 
 
 def choose_parent(
@@ -14,15 +16,15 @@ def choose_parent(
 ) -> Snapshot | None:
     """The newest snapshot that this backup may take unchanged files from, or ``None``.
 
-    A full backup trusts nothing and has no parent; an incremental builds on the last of any kind; a differential on
-    the last full one.
+    A full backup and an archive trust nothing and have no parent; an incremental builds on the last of any kind; a
+    differential on the last of those two.
     """
-    if kind == "full":
+    if kind in WHOLE:
         return None
     fitting = [
         snapshot
         for snapshot in snapshots
-        if _same_source(snapshot, source, hostname, paths) and (kind == "incremental" or snapshot.kind == "full")
+        if _same_source(snapshot, source, hostname, paths) and (kind == "incremental" or snapshot.kind in WHOLE)
     ]
     return max(fitting, key=lambda snapshot: snapshot.time, default=None)
 

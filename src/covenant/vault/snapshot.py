@@ -4,7 +4,7 @@
      "original"?, "program_version"?, "summary"?}
 
 (restic ``doc/design.rst``, "Snapshots"). What Covenant adds it says in tags, which every restic keeps:
-``covenant:source=<name>``, ``covenant:kind=full|incremental|differential``, ``covenant:position=<position>``.
+``covenant:source=<name>``, ``covenant:kind=full|incremental|differential|archive``, ``covenant:position=<position>``.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def kind(self) -> str:
-        """``full``, ``incremental`` or ``differential``; ``""`` for what another program took."""
+        """``full``, ``incremental``, ``differential`` or ``archive``; ``""`` for what another program took."""
         return _tagged(self.tags, KIND_TAG)
 
     @property

@@ -51,6 +51,12 @@ class Vault:
         self.cache = cache / config.id if cache else None
         self._tools = _Tools()
 
+    def anew(self) -> Vault:
+        """The same vault with nothing read yet: for work that begins later, and must see what others did meanwhile."""
+        fresh = Vault(self.store, self.master, self.config, key_id=self.key_id)
+        fresh.cache = self.cache
+        return fresh
+
     @property
     def url(self) -> str:
         """Where it lies."""
