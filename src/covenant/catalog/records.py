@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, TypeAlias, get_args
+
+from covenant.kernel.policy import ChoreKind
 
 
 class State(StrEnum):
@@ -35,12 +38,22 @@ class State(StrEnum):
         return self in (State.DONE, State.FINDINGS)
 
 
+Scope: TypeAlias = Literal["source", "vault"]
+"""What a subject is. A source and a vault may bear the same name and are not the same subject."""
+
+
+def scope_of(kind: str) -> Scope:
+    """What the subject of a run or a proof of this kind is."""
+    return "vault" if kind in get_args(ChoreKind) else "source"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One thing that was done, or is being done: a backup of a source, or a chore of a vault.
 
     ``subject`` is the source's or the vault's name, ``kind`` a ``BackupKind`` or ``ChoreKind``, ``due_at`` the moment
-    that it answers. ``fence`` is the token of the lease under which it runs: whoever holds a greater one goes before.
+    that it answers. ``vault`` is where its record is kept when it has ended. ``fence`` is the token of the lease under
+    which it runs: whoever holds a greater one goes before. ``uid`` names it in every catalog that ever hears of it.
     """
 
     id: int
@@ -51,11 +64,25 @@ class Run:
     due_at: datetime | None
     started_at: datetime
     ended_at: datetime | None = None
+    vault: str = ""
+    lease: str = ""
     holder: str = ""
     fence: int = 0
     snapshot_id: str = ""
     tally: Mapping[str, int] = field(default_factory=dict)
     """What it counted: files, bytes, added_bytes, stored_bytes, files_new, files_changed, files_gone."""
+    findings: int = 0
+    message: str = ""
+    hint: str = ""
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run came to: the part of a ``Run`` that only its end can tell."""
+
+    snapshot_id: str = ""
+    tally: Mapping[str, int] = field(default_factory=dict)
     findings: int = 0
     message: str = ""
     hint: str = ""
@@ -108,9 +135,12 @@ class Copies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """Something that was proved about a source or a vault by reading or restoring, or that could not be."""
+    """Something that was proved about a source or a vault by reading or restoring, or that could not be.
 
-    id: int
+    ``vault`` is where its record is kept. ``id`` and ``uid`` are given by the catalog.
+    """
+
+    id: int = 0
     subject: str
     kind: str
     at: datetime
@@ -118,23 +148,34 @@ class Proof:
     """``passed``, ``failed`` or ``could not verify``."""
     snapshot_id: str = ""
     detail: str = ""
+    vault: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of the journal: what happened, to whom, by whom. It is only ever added to."""
+    """A line of the journal: what happened, to whom, by whom. It is only ever added to.
 
-    id: int
+    ``vault`` is where its record is kept; one that names none goes into the next that is written to. ``id`` and ``uid``
+    are given by the catalog.
+    """
+
+    id: int = 0
     at: datetime
     kind: str
     subject: str
     actor: str
     text: str
+    vault: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to act, until a moment. ``fence`` grows with each holder and is never given twice."""
+    """The right to act, until a moment. ``fence`` grows with each holder and is never given twice.
+
+    One that has lapsed still holds until another takes it, or the runs under it are settled as lost.
+    """
 
     name: str
     holder: str

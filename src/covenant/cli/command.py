@@ -29,6 +29,11 @@ EXITS = {
     27: "the store does not answer; trying again may help",
     28: "an object is missing",
     29: "an object exists already",
+    30: "the catalog cannot be used",
+    31: "the catalog does not answer; trying again may help",
+    32: "the lease was lost: another took over",
+    33: "it is running already",
+    34: "it was done already",
     35: "a channel does not take messages",
     130: "interrupted (143 by SIGTERM)",
 }

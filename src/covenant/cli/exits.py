@@ -9,7 +9,9 @@
     13  no such snapshot                    26  the store does not let us
     14  there is a vault already            27  the store does not answer (trying again may help)
     15  the vault cannot be used            28  an object is missing
-                                            29  an object exists already
+    30  the catalog cannot be used          29  an object exists already
+    31  the catalog does not answer         32  the lease was lost
+    33  it is running already               34  it was done already
     35  a channel takes no messages
     70  a defect of ours                    130, 143  stopped by SIGINT, SIGTERM
 
@@ -34,6 +36,9 @@ CODES: dict[type[errors.CovenantError], int] = {
     errors.UsageError: USAGE,
     errors.ConfigError: USAGE,
     errors.Refusal: 22,
+    errors.LeaseLost: 32,
+    errors.AlreadyRunning: 33,
+    errors.AlreadyDone: 34,
     errors.VaultError: 15,
     errors.VaultMissing: 10,
     errors.VaultExists: 14,
@@ -46,6 +51,8 @@ CODES: dict[type[errors.CovenantError], int] = {
     errors.StoreFull: 25,
     errors.StoreDenied: 26,
     errors.StoreUnavailable: 27,
+    errors.CatalogError: 30,
+    errors.CatalogUnavailable: 31,
     errors.DamageError: 21,
     errors.SourceError: 23,
     errors.TargetError: 24,

@@ -4,6 +4,9 @@
     ├── UsageError                what was asked for makes no sense as asked
     │   └── ConfigError           covenant.toml says something we cannot follow
     ├── Refusal                   we could, but we may not
+    │   ├── LeaseLost             another holds the lease under which we acted
+    │   ├── AlreadyRunning        one run of a subject at a time
+    │   └── AlreadyDone           what fell due was done already
     ├── VaultError                the vault as a whole
     │   ├── VaultMissing          there is no vault at that address
     │   ├── VaultExists           there is one already, and it is never written over
@@ -16,6 +19,8 @@
     │   ├── StoreFull             no room left
     │   ├── StoreDenied           the store does not let us (read-only, credentials, term of immutability)
     │   └── StoreUnavailable      the store does not answer, or not now (transient)
+    ├── CatalogError              the record of what was done cannot be used
+    │   └── CatalogUnavailable    its database does not answer, or not now (transient)
     ├── DamageError               bytes are not what was written
     ├── SourceError               the system to be kept cannot be read
     ├── TargetError               the place to restore to cannot be written
@@ -54,6 +59,18 @@ class ConfigError(UsageError):
 
 class Refusal(CovenantError):
     """It could be done, but it may not."""
+
+
+class LeaseLost(Refusal):
+    """Another holds the lease under which we acted: whatever we were about to write no longer counts."""
+
+
+class AlreadyRunning(Refusal):
+    """A run of that subject is under way, and there is one at a time."""
+
+
+class AlreadyDone(Refusal):
+    """What fell due was done already, and no run happens twice."""
 
 
 class VaultError(CovenantError):
@@ -104,6 +121,16 @@ class StoreDenied(StoreError):
 
 class StoreUnavailable(StoreError):
     """The store does not answer, or not now."""
+
+    transient = True
+
+
+class CatalogError(CovenantError):
+    """The record of what was done cannot be read or written; what the vaults keep does not depend on it."""
+
+
+class CatalogUnavailable(CatalogError):
+    """The catalog's database does not answer, or not now."""
 
     transient = True
 
