@@ -30,6 +30,8 @@ TRESPASSES = [
     ("vault/trespass.py", "import pydantic", "Only settings knows pydantic"),
     ("cli/trespass.py", "from pydantic_core import ValidationError", "Only settings knows pydantic"),
     ("adapters/sources/files/trespass.py", "import sqlite3", "Only the SQLite source knows sqlite3"),
+    ("cli/trespass.py", "import sqlalchemy", "Only the catalog knows sqlalchemy and alembic"),
+    ("vault/trespass.py", "from alembic import command", "Only the catalog knows sqlalchemy and alembic"),
 ]
 
 

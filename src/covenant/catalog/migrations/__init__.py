@@ -1,0 +1,1 @@
+"""The way from every released schema of the catalog to the newest."""

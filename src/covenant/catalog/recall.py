@@ -1,0 +1,219 @@
+"""Gathering the history: a handful of queries, none of which reads more than it gives.
+
+The runs of years lie in one table. For each subject and kind that there is (``duties``) the index is asked for the
+newest run in each state; so the cost follows the number of sources and not the length of their past.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from covenant.catalog.history import Habit, History, Past, SourceHistory, VaultHistory
+from covenant.catalog.keeping import KEPT_COLUMNS, kept_of
+from covenant.catalog.records import Copies, Kept, Proof, Run, State
+from covenant.catalog.running import RUN_COLUMNS, run_of
+from covenant.catalog.tables import copies, duties, proofs, runs, snapshots
+from covenant.catalog.telling import PROOF_COLUMNS
+
+HABITS = 20
+"""How many good backups of a source are looked back upon."""
+
+_CHUNK = 500
+_Duty = tuple[str, str, str]
+_Subject = tuple[str, str]
+
+
+def recall(tx: Connection) -> History:
+    """Everything that has happened, as far as deciding needs it."""
+    pasts, running = _pasts(tx)
+    proofs_of = _proofs(tx)
+    return History(_sources(tx, pasts, running, proofs_of), _vaults(tx, pasts, running, proofs_of))
+
+
+def _sources(
+    tx: Connection,
+    pasts: dict[_Subject, dict[str, Past]],
+    running: dict[_Subject, Run],
+    proofs_of: dict[_Subject, dict[str, Proof]],
+) -> dict[str, SourceHistory]:
+    kept, habits = _snapshots(tx), _habits(tx)
+    counts = {row.source: row for row in tx.execute(_extent())}
+    names = {*kept, *(name for scope, name in (*pasts, *proofs_of) if scope == "source")}
+    return {
+        name: SourceHistory(
+            source=name,
+            newest=max(kept.get(name, {}).values(), key=lambda each: each.time, default=None),
+            oldest=counts[name].oldest if name in counts else None,
+            snapshots=counts[name].number if name in counts else 0,
+            kinds=kept.get(name, {}),
+            running=running.get(("source", name)),
+            past=pasts.get(("source", name), {}),
+            habits=tuple(habits.get(name, ())),
+            proofs=proofs_of.get(("source", name), {}),
+        )
+        for name in sorted(names)
+    }
+
+
+def _vaults(
+    tx: Connection,
+    pasts: dict[_Subject, dict[str, Past]],
+    running: dict[_Subject, Run],
+    proofs_of: dict[_Subject, dict[str, Proof]],
+) -> dict[str, VaultHistory]:
+    regions: dict[str, dict[str, Copies]] = defaultdict(dict)
+    for row in tx.execute(select(copies)).mappings():
+        regions[row["vault"]][row["region"]] = Copies(**row)
+    names = {*regions, *(name for scope, name in (*pasts, *proofs_of) if scope == "vault")}
+    return {
+        name: VaultHistory(
+            vault=name,
+            running=running.get(("vault", name)),
+            past=pasts.get(("vault", name), {}),
+            copies=dict(regions.get(name, {})),
+            proofs=proofs_of.get(("vault", name), {}),
+        )
+        for name in sorted(names)
+    }
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+def _newest(state: State) -> Any:
+    """The newest run of a duty that is in a state: one look into ``ix_runs_past``."""
+    return (
+        select(func.max(runs.c.id))
+        .where(
+            runs.c.scope == duties.c.scope,
+            runs.c.subject == duties.c.subject,
+            runs.c.kind == duties.c.kind,
+            runs.c.state == state.value,
+        )
+        .scalar_subquery()
+        .label(state.value)
+    )
+
+
+def _pasts(tx: Connection) -> tuple[dict[_Subject, dict[str, Past]], dict[_Subject, Run]]:
+    """What became of every kind of run of every subject, and what runs now."""
+    found = tx.execute(select(duties, *(_newest(state) for state in State))).all()
+    wanted = {run_id for row in found for run_id in row[3:] if run_id}
+    by_id = {run.id: run for run in _runs(tx, wanted)}
+    rows = _failures(tx, found)
+    pasts: dict[_Subject, dict[str, Past]] = defaultdict(dict)
+    running = {}
+    for row in found:
+        good, bad = max(row.done or 0, row.findings or 0), max(row.failed or 0, row.lost or 0)
+        last = max(good, bad, row.interrupted or 0)
+        pasts[row.scope, row.subject][row.kind] = Past(
+            last=by_id.get(last),
+            good=by_id.get(good),
+            failed=by_id.get(bad) if bad > good else None,
+            failures=rows.get((row.scope, row.subject, row.kind), 0),
+        )
+        if row.running:
+            running[row.scope, row.subject] = by_id[row.running]
+    return pasts, running
+
+
+def _runs(tx: Connection, wanted: Iterable[int]) -> Iterator[Run]:
+    ids = sorted(wanted)
+    for start in range(0, len(ids), _CHUNK):
+        query = select(*RUN_COLUMNS).where(runs.c.id.in_(ids[start : start + _CHUNK]))
+        yield from map(run_of, tx.execute(query))
+
+
+def _failures(tx: Connection, found: Iterable[Row[Any]]) -> dict[_Duty, int]:
+    """How many runs failed or were lost since the last good one, for each duty that fails."""
+    failing = {
+        (row.scope, row.subject, row.kind): good
+        for row in found
+        if max(row.failed or 0, row.lost or 0) > (good := max(row.done or 0, row.findings or 0))
+    }
+    counted = {}
+    for (scope, subject, kind), good in failing.items():
+        counted[scope, subject, kind] = tx.execute(
+            select(func.count())
+            .select_from(runs)
+            .where(
+                runs.c.scope == scope,
+                runs.c.subject == subject,
+                runs.c.kind == kind,
+                runs.c.state.in_((State.FAILED.value, State.LOST.value)),
+                runs.c.id > good,
+            )
+        ).scalar_one()
+    return counted
+
+
+_HABITS = """
+    SELECT r.subject, r.kind, r.started_at, r.tally
+    FROM (SELECT DISTINCT subject FROM duties WHERE scope = 'source') AS s
+    JOIN runs AS r ON r.id IN (
+        SELECT n.id FROM runs AS n
+        WHERE n.scope = 'source' AND n.subject = s.subject AND n.state IN ('done', 'findings')
+        ORDER BY n.id DESC LIMIT :most
+    )
+    ORDER BY r.id DESC
+"""
+
+
+def _habits(tx: Connection) -> dict[str, list[Habit]]:
+    """What each source's last good backups counted, the newest first."""
+    query = text(_HABITS).columns(runs.c.subject, runs.c.kind, runs.c.started_at, runs.c.tally)
+    found: dict[str, list[Habit]] = defaultdict(list)
+    for subject, kind, started_at, tally in tx.execute(query, {"most": HABITS}):
+        found[subject].append(Habit(kind, started_at, tally))
+    return found
+
+
+# -- snapshots and proofs ---------------------------------------------------------------------------------------------
+
+
+def _extent() -> Any:
+    return select(
+        snapshots.c.source, func.count().label("number"), func.min(snapshots.c.time).label("oldest")
+    ).group_by(snapshots.c.source)
+
+
+def _snapshots(tx: Connection) -> dict[str, dict[str, Kept]]:
+    """The newest snapshot of each kind of each source."""
+    newest = (
+        select(snapshots.c.source, snapshots.c.kind, func.max(snapshots.c.time).label("time"))
+        .group_by(snapshots.c.source, snapshots.c.kind)
+        .subquery()
+    )
+    query = select(*KEPT_COLUMNS).join(
+        newest,
+        (snapshots.c.source == newest.c.source)
+        & (snapshots.c.kind == newest.c.kind)
+        & (snapshots.c.time == newest.c.time),
+    )
+    found: dict[str, dict[str, Kept]] = defaultdict(dict)
+    for kept in map(kept_of, tx.execute(query.order_by(snapshots.c.id))):
+        found[kept.source][kept.kind] = kept
+    for kinds in found.values():
+        _count_archive_as_full(kinds)
+    return found
+
+
+def _count_archive_as_full(kinds: dict[str, Kept]) -> None:
+    archive, full = kinds.get("archive"), kinds.get("full")
+    if archive is not None and (full is None or archive.time > full.time):
+        kinds["full"] = archive
+
+
+def _proofs(tx: Connection) -> dict[_Subject, dict[str, Proof]]:
+    """The last proof of each kind of each subject."""
+    last = select(func.max(proofs.c.id)).group_by(proofs.c.scope, proofs.c.subject, proofs.c.kind)
+    query = select(proofs.c.scope, *PROOF_COLUMNS).where(proofs.c.id.in_(last))
+    found: dict[_Subject, dict[str, Proof]] = defaultdict(dict)
+    for scope, *row in tx.execute(query):
+        proof = Proof(**dict(zip(Proof.__dataclass_fields__, row, strict=True)))
+        found[scope, proof.subject][proof.kind] = proof
+    return found

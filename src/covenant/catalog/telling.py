@@ -1,0 +1,45 @@
+"""Proofs and the journal: what was shown to be so, and what happened. Both are only ever added to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Select, insert, select
+
+from covenant.catalog.records import Entry, Proof, scope_of
+from covenant.catalog.tables import journal, proofs
+
+PROOF_COLUMNS = tuple(proofs.c[name] for name in Proof.__dataclass_fields__)
+ENTRY_COLUMNS = tuple(journal.c[name] for name in Entry.__dataclass_fields__)
+
+
+def prove(tx: Connection, proof: Proof) -> Proof:
+    """Add a proof; it is given its number and its name."""
+    named = replace(proof, uid=proof.uid or uuid4().hex)
+    values = {name: getattr(named, name) for name in Proof.__dataclass_fields__ if name != "id"}
+    made = tx.execute(insert(proofs).values(scope=scope_of(proof.kind), **values).returning(proofs.c.id)).scalar_one()
+    return replace(named, id=made)
+
+
+def note(tx: Connection, entry: Entry) -> Entry:
+    """Add a line to the journal; it is given its number and its name."""
+    named = replace(entry, uid=entry.uid or uuid4().hex)
+    values = {name: getattr(named, name) for name in Entry.__dataclass_fields__ if name != "id"}
+    return replace(named, id=tx.execute(insert(journal).values(**values).returning(journal.c.id)).scalar_one())
+
+
+def entries(
+    tx: Connection, *, subject: str | None, kind: str | None, since: datetime | None, most: int
+) -> tuple[Entry, ...]:
+    """Lines of the journal, the newest first."""
+    query: Select[Any] = select(*ENTRY_COLUMNS).order_by(journal.c.id.desc()).limit(most)
+    if subject is not None:
+        query = query.where(journal.c.subject == subject)
+    if kind is not None:
+        query = query.where(journal.c.kind == kind)
+    if since is not None:
+        query = query.where(journal.c.at >= since)
+    return tuple(Entry(**row) for row in tx.execute(query).mappings())
