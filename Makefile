@@ -30,11 +30,11 @@ format: $(STAMP)  ## rewrite the code in the house's format
 	$(BIN)/ruff format
 
 test: $(STAMP)  ## all tests, with restic as the second reader: under ten minutes
-	@scripts/setup.sh program restic
+	@scripts/setup.sh program restic postgresql
 	$(BIN)/pytest --quiet -n auto --dist loadfile $(ARGS)
 
 soak: $(STAMP)  ## the long tests: kill -9 runs, larger models
-	@scripts/setup.sh program restic
+	@scripts/setup.sh program restic postgresql
 	$(BIN)/pytest -m soak $(ARGS)
 
 bench: $(STAMP)  ## Covenant beside restic and borg, on data it makes itself

@@ -2,7 +2,8 @@
 # Prepares a fresh Debian or Ubuntu machine: a virtual environment in .venv, and the programs that tests need.
 #
 #   scripts/setup.sh python              .venv with Covenant (editable) and its development tools, at exact versions
-#   scripts/setup.sh program NAME...     programs of the system: restic (the tests' second reader), borg (benchmarks)
+#   scripts/setup.sh program NAME...     programs of the system: restic (the tests' second reader), borg (benchmarks),
+#                                        postgresql (the tests start a server of their own; no cluster is made)
 #
 # What is there already is left alone, so a second run is quick. Where a system package is missing it is installed if
 # we may (as root, or by sudo without a password); otherwise the exact command is printed and the set-up stops.
@@ -73,6 +74,22 @@ setup_python() {
     "$VENV/bin/python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]' </dev/null
 }
 
+# Whether a program is here. Debian keeps those of PostgreSQL's server off the path, for there can be several versions.
+is_here() {
+    case $1 in
+        postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# The server's package makes a cluster and starts it, which nobody here needs, unless its configuration says not to.
+forbid_cluster() {
+    local file=/etc/postgresql-common/createcluster.conf
+    if [ -e "$file" ] || ! may_install; then return; fi
+    as_root mkdir -p "${file%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$file" >/dev/null
+}
+
 # The Debian package that brings a program.
 package_of() {
     case $1 in
@@ -84,7 +101,9 @@ package_of() {
 setup_programs() {
     local program missing=()
     for program in "$@"; do
-        command -v "$program" >/dev/null || missing+=("$(package_of "$program")")
+        is_here "$program" && continue
+        if [ "$program" = postgresql ]; then forbid_cluster; fi
+        missing+=("$(package_of "$program")")
     done
     if [ ${#missing[@]} -gt 0 ]; then install_packages "${missing[@]}"; fi
 }
