@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import scrypt
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,8 @@ import pytest
 
 from covenant.kernel.errors import DamageError, VaultError, VaultExists, VaultMissing, WrongPassword
 from covenant.vault.config import Config, decode_config, encode_config
-from covenant.vault.keys import CHEAPEST, Cost, calibrate, decode_key, open_key
+from covenant.vault.crypto import MasterKey
+from covenant.vault.keys import CHEAPEST, Cost, calibrate, decode_key, derive, open_key
 from covenant.vault.polynomial import DEGREE, is_irreducible, random_irreducible
 from covenant.vault.vault import open_vault
 from tests.vaults import PASSWORD, a_store, a_vault
@@ -44,6 +46,48 @@ def test_the_password_hash_is_never_cheaper_than_its_floor() -> None:
     """However slow the machine, and the machine decides only upwards."""
     assert CHEAPEST == calibrate(seconds=0.0)
     assert calibrate(seconds=0.0).n * 3 <= calibrate(seconds=5.0).n * calibrate(seconds=5.0).p
+
+
+@pytest.mark.parametrize(
+    ("password", "salt", "cost", "output"),
+    [
+        (
+            b"",
+            b"",
+            Cost(16, 1, 1),
+            (
+                "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
+                "fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906"
+            ),
+        ),
+        (
+            b"password",
+            b"NaCl",
+            Cost(1024, 8, 16),
+            (
+                "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+                "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640"
+            ),
+        ),
+    ],
+)
+def test_the_password_hash_is_the_one_that_its_standard_describes(
+    password: bytes, salt: bytes, cost: Cost, output: str
+) -> None:
+    """RFC 7914's own examples come out."""
+    assert MasterKey.from_bytes(bytes.fromhex(output)) == derive(password, salt, cost)
+
+
+@pytest.mark.parametrize(
+    "cost", [CHEAPEST, Cost(1 << 15, 8, 4), Cost(1 << 16, 8, 1), Cost(1 << 10, 3, 2), Cost(2, 1, 5)]
+)
+def test_another_library_hashes_passwords_alike(cost: Cost) -> None:
+    """A key sealed before, or by another program, opens still: OpenSSL makes the same of the same."""
+    password, salt = "pass wörd".encode(), bytes(range(64))
+
+    other = scrypt(password, salt=salt, n=cost.n, r=cost.r, p=cost.p, maxmem=2 * cost.memory, dklen=64)
+
+    assert MasterKey.from_bytes(other) == derive(password, salt, cost)
 
 
 @pytest.mark.parametrize("field", [{"N": 1 << 30}, {"N": 1000}, {"r": 0}, {"p": 5000}, {"kdf": "rot13"}])

@@ -12,9 +12,9 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import scrypt
 
 import msgspec
+from nacl.bindings import crypto_pwhash_scryptsalsa208sha256_ll as scrypt
 
 from covenant.kernel.errors import DamageError, ObjectMissing, VaultMissing, WrongPassword
 from covenant.vault.crypto import MasterKey, Sealer
@@ -67,20 +67,21 @@ class Cost:
 CHEAPEST = Cost(n=1 << 15, p=3)
 """Never less than this, whatever the machine: the least that OWASP advises for 32 MiB of memory."""
 _DEAREST_P = 16
-_TARGET_SECONDS = 0.3
+_TARGET_SECONDS = 0.2
 
 
 def calibrate(seconds: float = _TARGET_SECONDS) -> Cost:
     """The cost that takes about ``seconds`` here, in 32 MiB of memory, and never less than ``CHEAPEST``."""
     probe = Cost(n=CHEAPEST.n)
     begin = time.perf_counter()
-    _derive(b"calibration", bytes(_SALT_SIZE), probe)
+    derive(b"calibration", bytes(_SALT_SIZE), probe)
     lanes = int(seconds / (time.perf_counter() - begin))
     return Cost(n=CHEAPEST.n, p=min(max(lanes, CHEAPEST.p), _DEAREST_P))
 
 
-def _derive(password: bytes, salt: bytes, cost: Cost) -> MasterKey:
-    raw = scrypt(password, salt=salt, n=cost.n, r=cost.r, p=cost.p, maxmem=2 * cost.memory, dklen=64)
+def derive(password: bytes, salt: bytes, cost: Cost) -> MasterKey:
+    """What scrypt (RFC 7914) makes of a password: libsodium's, which takes two thirds of the time of OpenSSL's."""
+    raw = scrypt(password, salt, cost.n, cost.r, cost.p, dklen=64, maxmem=2 * cost.memory)
     return MasterKey.from_bytes(raw)
 
 
@@ -100,7 +101,7 @@ def seal_key(
             r=cost.r,
             p=cost.p,
             salt=salt,
-            data=Sealer(_derive(password.encode(), salt, cost)).seal(plain),
+            data=Sealer(derive(password.encode(), salt, cost)).seal(plain),
         )
     )
 
@@ -121,7 +122,7 @@ def decode_key(raw: bytes, key_id: str) -> KeyFile:
 def open_key(key: KeyFile, password: str) -> MasterKey | None:
     """The master key, or ``None`` if this is not the password of this key."""
     try:
-        plain = Sealer(_derive(password.encode(), key.salt, Cost(key.N, key.r, key.p))).open(key.data)
+        plain = Sealer(derive(password.encode(), key.salt, Cost(key.N, key.r, key.p))).open(key.data)
     except DamageError:
         return None
     sealed = msgspec.json.decode(plain, type=_Sealed)
