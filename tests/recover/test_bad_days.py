@@ -15,6 +15,7 @@ from random import Random
 import pytest
 
 from covenant.kernel.errors import Interrupted, Refusal, TargetError
+from covenant.recover.flushing import flush_file_system
 from covenant.recover.job import RestoreJob, RestoreOutcome, Settings
 from covenant.recover.restore import restore
 from covenant.vault.names import DATA
@@ -324,3 +325,41 @@ def test_without_root_owners_are_one_finding(tree: Path) -> None:
     assert ["owner-not-restored"] == [finding.kind for finding in outcome.findings]
     assert "more" in outcome.findings[0].message
     assert 43 == outcome.tally.files_created
+
+
+def test_restored_files_are_durable_before_the_mark_goes(tree: Path, tmp_path: Path) -> None:
+    """The file system is written out once all files are complete, and while the restore still counts as unfinished."""
+    store = a_store(tmp_path / "vault")
+    vault, target, seen = a_vault(store), tmp_path / "out", list[tuple[bool, list[str]]]()
+    snapshot = back_up(vault, store, tree).snapshot
+
+    def flush(descriptor: int) -> None:
+        seen.append((MARK in os.listdir(descriptor), differences(tree, below(target, tree))))
+
+    restored(vault, snapshot, target, settings=Settings(flush=flush))
+
+    assert [(True, [])] == seen
+    assert not (target / MARK).exists()
+
+
+def test_a_restore_that_cannot_be_flushed_has_not_ended_well(tree: Path, tmp_path: Path) -> None:
+    """A disk that fails when it is written out fails the restore, which goes on when it is run again."""
+    store = a_store(tmp_path / "vault")
+    vault, target = a_vault(store), tmp_path / "out"
+    snapshot = back_up(vault, store, tree).snapshot
+
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(TargetError, match="Input/output error"):
+        restored(vault, snapshot, target, settings=Settings(flush=fail))
+    again = restored(vault, snapshot, target)
+
+    assert again.resumed
+    assert 0 == again.tally.files_created
+
+
+def test_flushing_tells_when_the_system_cannot() -> None:
+    """What the system refuses to write out is an error, never taken for durable."""
+    with pytest.raises(OSError, match="descriptor"):
+        flush_file_system(-1)

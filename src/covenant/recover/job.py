@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from covenant.kernel.clock import Clock
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
+from covenant.recover.flushing import flush_file_system
 from covenant.vault.ports import ReadStore
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
@@ -23,6 +24,8 @@ class Settings:
     """Opens the vault's store in a worker process; without it there are only threads."""
     sparse: bool = True
     """Whether long stretches of zeros become holes."""
+    flush: Callable[[int], None] = flush_file_system
+    """Writes out the file system of an open folder, once everything is restored."""
 
 
 @dataclass(slots=True)

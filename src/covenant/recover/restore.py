@@ -27,7 +27,7 @@ def restore(job: RestoreJob) -> RestoreOutcome:
         else:
             target.begin(this)
             tally, findings = Restoring(job, target).run()
-            target.finish()
+            target.finish(job.settings.flush)
         resumed = target is not None and target.resumed
     seconds = job.clock.monotonic() - begin
     return RestoreOutcome(job.snapshot, job.target, tally, seconds, resumed, job.dry_run, tuple(findings))

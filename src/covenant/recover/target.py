@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -45,9 +45,13 @@ class Target:
                 file.write(msgspec.json.encode(restore))
             os.rename(_NEW_MARKER, MARKER, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
-    def finish(self) -> None:
-        """Remove the marker, and flush the folder itself; the files' own bytes are left to the system, as with cp."""
+    def finish(self, flush: Callable[[int], None]) -> None:
+        """Have the files durable, and only then remove the marker: a restore that ended well survives a power cut.
+
+        ``flush`` writes out the folder's file system; others that are mounted below it are left to the system.
+        """
         with _told(self.path):
+            flush(self.descriptor)
             os.unlink(MARKER, dir_fd=self.descriptor)
             os.fsync(self.descriptor)
 
