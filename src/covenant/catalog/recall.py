@@ -23,6 +23,8 @@ HABITS = 20
 """How many good backups of a source are looked back upon."""
 
 _CHUNK = 500
+_NAMELESS = ""
+"""Whose snapshots were taken by hand, or by another program; nothing was promised for them."""
 _Duty = tuple[str, str, str]
 _Subject = tuple[str, str]
 
@@ -42,7 +44,7 @@ def _sources(
 ) -> dict[str, SourceHistory]:
     kept, habits = _snapshots(tx), _habits(tx)
     counts = {row.source: row for row in tx.execute(_extent())}
-    names = {*kept, *(name for scope, name in (*pasts, *proofs_of) if scope == "source")}
+    names = {*kept, *(name for scope, name in (*pasts, *proofs_of) if scope == "source")} - {_NAMELESS}
     return {
         name: SourceHistory(
             source=name,

@@ -6,6 +6,7 @@
     index/<id>
     snapshots/<id>
     locks/<id>
+    covenant/journal/<id>    what was done, see ``vault.journal``; restic never looks there
 
 ``<id>`` is the lower-case hexadecimal SHA-256 of the object's stored bytes, so that anyone can verify a copy
 without a key. ``config`` alone has no hash in its name. (restic ``doc/design.rst``, "Repository Layout")
@@ -21,6 +22,7 @@ DATA = "data"
 INDEX = "index"
 SNAPSHOTS = "snapshots"
 LOCKS = "locks"
+JOURNAL = "covenant/journal"
 
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
 

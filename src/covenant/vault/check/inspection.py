@@ -20,7 +20,14 @@ from covenant.kernel.findings import Finding
 from covenant.vault.check.affected import Sufferers
 from covenant.vault.check.blobs import Blobs
 from covenant.vault.check.index_files import read_index_files
-from covenant.vault.check.inventory import config_findings, foreign_notes, key_findings, load_snapshots, lock_notes
+from covenant.vault.check.inventory import (
+    config_findings,
+    foreign_notes,
+    journal_findings,
+    key_findings,
+    load_snapshots,
+    lock_notes,
+)
 from covenant.vault.check.ledger import Ledger, PackTrouble
 from covenant.vault.check.packs import Packs
 from covenant.vault.check.proof import Verdict
@@ -111,6 +118,7 @@ class _Inspection:
     def _small_objects(self) -> None:
         self._findings += config_findings(self._vault)
         self._findings += key_findings(self._vault)
+        self._findings += journal_findings(self._vault)
         locks = list(lock_notes(self._vault, self._clock.now()))
         self._notes += [*locks, *foreign_notes(self._vault)]
         self._counts.locks = len(locks)

@@ -11,6 +11,7 @@ import msgspec
 from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, StoreError
 from covenant.kernel.findings import Finding
 from covenant.vault.config import decode_config
+from covenant.vault.journal import read_pages
 from covenant.vault.keys import decode_key
 from covenant.vault.lock import LockFile
 from covenant.vault.names import CONFIG, INDEX, KEYS, LOCKS, SNAPSHOTS, id_of, is_id, object_name
@@ -64,6 +65,11 @@ def lock_notes(vault: Vault, now: datetime) -> Iterator[Finding]:
             continue
         except (DamageError, StoreError, msgspec.MsgspecError) as error:
             yield Finding("lock-unreadable", listed.name, str(error), hint)
+
+
+def journal_findings(vault: Vault) -> Iterator[Finding]:
+    """Whether every page of the record of what was done is whole. No data depends on it."""
+    return iter(read_pages(vault).findings)
 
 
 def load_snapshots(vault: Vault) -> tuple[list[Snapshot], list[Finding]]:
