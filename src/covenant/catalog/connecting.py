@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from covenant.kernel.errors import CatalogError, CatalogUnavailable, UsageError
@@ -123,8 +130,10 @@ def _translated(engine: Engine) -> Iterator[None]:
         raise _told(engine, error) from error
     except PoolTimeout as error:
         raise CatalogUnavailable(f"the catalog {shown(engine.url)} is busy", "Try again.") from error
+    except StatementError as error:
+        raise error.orig or error from error  # a value that may not be written: a mistake of the caller
     except SQLAlchemyError as error:
-        raise CatalogError(f"the catalog {shown(engine.url)} cannot be used: {error}") from error
+        raise CatalogError(f"the catalog {shown(engine.url)} cannot be used: {type(error).__name__}") from error
 
 
 def _told(engine: Engine, error: DBAPIError) -> CatalogError:

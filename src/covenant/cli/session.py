@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
     from covenant.bootstrap import LockKind, Opener, OpenVault
+    from covenant.catalog.catalog import Catalog
     from covenant.kernel.progress import Progress
     from covenant.settings.environment import Environment
     from covenant.settings.secrets import SecretRef
@@ -216,6 +218,35 @@ class Session:
         if not password:
             raise UsageError("the password is empty", "Choose a password; without it nobody opens the vault again.")
         return password
+
+    # -- the catalog ----------------------------------------------------------------------------------------------
+
+    @property
+    def catalog_place(self) -> str:
+        """Where the catalog lies: as ``covenant.toml`` says, else in one file for each ``covenant.toml``."""
+        settings = self.required_settings()
+        said = getattr(settings, "catalog", None)
+        if said is not None:
+            return str(said) if isinstance(said, Path) else str(said.resolve(self.environment.variables))
+        name = sha256(bytes(settings.path.resolve())).hexdigest()[:16]
+        return str(self.state_dir / f"{name}.db")
+
+    @property
+    def state_dir(self) -> Path:
+        """Where what is remembered between runs lies."""
+        variables = self.environment.variables
+        if chosen := variables.get("COVENANT_STATE_DIR"):
+            return Path(chosen)
+        outer = variables.get("XDG_STATE_HOME")
+        return (Path(outer) if outer else Path.home() / ".local" / "state") / "covenant"
+
+    @contextlib.contextmanager
+    def catalog(self) -> Iterator[Catalog]:
+        """The catalog, opened. Raises ``CatalogError``."""
+        from covenant.catalog.catalog import open_catalog
+
+        with open_catalog(self.catalog_place) as catalog:
+            yield catalog
 
     # -- the vault ------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ point Covenant at it by doing nothing:
     COVENANT_PASSWORD               RESTIC_PASSWORD
     COVENANT_CACHE_DIR              RESTIC_CACHE_DIR
     COVENANT_CONFIG
+    COVENANT_STATE_DIR              (where the catalog lies; else below XDG_STATE_HOME)
                                     RESTIC_COMPRESSION, RESTIC_PACK_SIZE (in MiB)
 
 The three for the password are one question: where any of ours is set none of restic's counts. Among them the command
