@@ -86,7 +86,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small_disk: SmallDisk) -> None:
         (small_disk.path / "ballast").unlink()
 
         assert first == catalog.journal(most=1000)[-1]
-        assert catalog.note(Entry(at=NOW, kind="note", subject="s", actor="a", text="after"))
+        assert "after" == catalog.note(Entry(at=NOW, kind="note", subject="s", actor="a", text="after")).text
 
 
 def test_a_read_only_disk_is_told(small_disk: SmallDisk) -> None:

@@ -211,8 +211,8 @@ class CatalogContract:
             catalog.begin("photos", "incremental", "due", NOW, lease, LATER)
 
         assert [State.DONE, State.FAILED] == [run.state for run in catalog.runs()]
-        assert a_run(catalog, lease, kind="full", due_at=NOW)
-        assert a_run(catalog, lease, due_at=LATER)
+        assert "full" == a_run(catalog, lease, kind="full", due_at=NOW).kind
+        assert LATER == a_run(catalog, lease, due_at=LATER).due_at
 
     def test_eight_threads_begin_one_run(self, catalog: Catalog) -> None:
         """Of eight threads under one lease that begin and end what is due, one does it."""
