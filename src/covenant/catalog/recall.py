@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from covenant.catalog.history import Habit, History, Past, SourceHistory, VaultHistory
 from covenant.catalog.keeping import KEPT_COLUMNS, kept_of
@@ -106,7 +106,7 @@ def _pasts(tx: Connection) -> tuple[dict[_Subject, dict[str, Past]], dict[_Subje
     found = tx.execute(select(duties, *(_newest(state) for state in State))).all()
     wanted = {run_id for row in found for run_id in row[3:] if run_id}
     by_id = {run.id: run for run in _runs(tx, wanted)}
-    rows = _failures(tx, found)
+    rows = _failures(tx)
     pasts: dict[_Subject, dict[str, Past]] = defaultdict(dict)
     running = {}
     for row in found:
@@ -130,27 +130,21 @@ def _runs(tx: Connection, wanted: Iterable[int]) -> Iterator[Run]:
         yield from map(run_of, tx.execute(query))
 
 
-def _failures(tx: Connection, found: Iterable[Row[Any]]) -> dict[_Duty, int]:
+def _failures(tx: Connection) -> dict[_Duty, int]:
     """How many runs failed or were lost since the last good one, for each duty that fails."""
-    failing = {
-        (row.scope, row.subject, row.kind): good
-        for row in found
-        if max(row.failed or 0, row.lost or 0) > (good := max(row.done or 0, row.findings or 0))
-    }
-    counted = {}
-    for (scope, subject, kind), good in failing.items():
-        counted[scope, subject, kind] = tx.execute(
-            select(func.count())
-            .select_from(runs)
-            .where(
-                runs.c.scope == scope,
-                runs.c.subject == subject,
-                runs.c.kind == kind,
-                runs.c.state.in_((State.FAILED.value, State.LOST.value)),
-                runs.c.id > good,
-            )
-        ).scalar_one()
-    return counted
+    good = (_newest(State.DONE), _newest(State.FINDINGS))
+    since = select(duties, *(func.coalesce(each, 0).label(each.name) for each in good)).subquery()
+    bad = (
+        (runs.c.scope == since.c.scope)
+        & (runs.c.subject == since.c.subject)
+        & (runs.c.kind == since.c.kind)
+        & runs.c.state.in_((State.FAILED.value, State.LOST.value))
+        & (runs.c.id > since.c.done)
+        & (runs.c.id > since.c.findings)
+    )
+    duty = (since.c.scope, since.c.subject, since.c.kind)
+    counted = select(*duty, func.count()).select_from(since).join(runs, bad).group_by(*duty)
+    return {(scope, subject, kind): number for scope, subject, kind, number in tx.execute(counted)}
 
 
 _HABITS = """
