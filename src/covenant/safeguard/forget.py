@@ -5,19 +5,18 @@ A snapshot is one small object. Forgetting deletes it and nothing else; what onl
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from covenant.kernel.errors import ObjectMissing, Refusal, SnapshotMissing
+from covenant.kernel.errors import ObjectMissing, Refusal, SnapshotMissing, StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.kernel.keep import Keep
 from covenant.safeguard import retention
 from covenant.safeguard.grouping import BY_HOST_AND_PATHS
 from covenant.safeguard.rules import Reason
 from covenant.vault.names import SNAPSHOTS, object_name
-from covenant.vault.ports import Store
+from covenant.vault.ports import Store, Terms
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
 
@@ -133,17 +132,48 @@ def plan_named(snapshots: Iterable[Snapshot], ids: Iterable[str], *, now: dateti
     )
 
 
+def around(decided: ForgetPlan, terms: Terms) -> ForgetPlan:
+    """The same plan without what the store lets nobody delete yet: that stays, and says until when.
+
+    One that a person named is a finding as well.
+    """
+    held, going, findings = [], [], []
+    for judged in decided.forget:
+        name = object_name(SNAPSHOTS, judged.snapshot.id)
+        until = terms.term(name)
+        if until is None:
+            going.append(judged)
+            continue
+        text = f"immutable until {until:%Y-%m-%d %H:%M:%S}"
+        held.append(Judged(judged.snapshot, (Reason("immutable", text),)))
+        if NAMED in judged.reasons:
+            findings.append(Finding("snapshot-immutable", name, text, "Forget it when its term has passed."))
+    return replace(
+        decided,
+        keep=(*decided.keep, *held),
+        forget=tuple(going),
+        findings=(*decided.findings, *findings),
+    )
+
+
 def apply(decided: ForgetPlan, vault: Vault, store: Store) -> int:
     """Delete the snapshots that the plan forgets, under the exclusive lock; returns how many were still there.
 
-    Stopped halfway, it is simply applied again.
+    Stopped halfway, it is simply applied again. Raises ``StoreDenied`` once the others are gone, if the store refused
+    to let any of them go.
     """
     kept = {judged.snapshot.id for judged in decided.keep}
     there = set(vault.snapshot_ids()) - kept
-    deleted = 0
+    deleted, refusals = 0, list[StoreDenied]()
     for judged in decided.forget:
         if judged.snapshot.id in there:
-            with contextlib.suppress(ObjectMissing):
+            try:
                 store.delete(object_name(SNAPSHOTS, judged.snapshot.id))
                 deleted += 1
+            except ObjectMissing:
+                continue  # gone is what it was to be
+            except StoreDenied as refusal:
+                refusals.append(refusal)
+    if refusals:
+        raise StoreDenied(f"{len(refusals)} snapshots stay: {refusals[0].message}", refusals[0].hint)
     return deleted

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import msgspec
 
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.vault.bulk import in_pack, whole
-from covenant.vault.census import Census
 from covenant.vault.lanes import in_threads
 from covenant.vault.pack import BlobType, PackEntry
 from covenant.vault.segment import Location
 from covenant.vault.vault import Vault
 
 _TREES_AT_ONCE = 1024
+
+
+class Marks(Protocol):
+    """Where it is noted what is needed; a ``Census`` is one."""
+
+    def need(self, blob_id: bytes, kind: int) -> bool:
+        """Mark a blob as needed. Whether this is news; a missing blob is none."""
+        ...
 
 
 class _Node(msgspec.Struct):
@@ -31,7 +39,7 @@ class _Tree(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Tree)
 
 
-def mark_reachable(vault: Vault, census: Census, trees: Iterable[str], lanes: int = 2) -> int:
+def mark_reachable(vault: Vault, census: Marks, trees: Iterable[str], lanes: int = 2) -> int:
     """Mark all that these trees lead to as needed; returns how many trees were read.
 
     ``vault.index`` must be what the census was made of. Blobs that are missing end up in ``census.missing``. Raises
@@ -48,7 +56,7 @@ def mark_reachable(vault: Vault, census: Census, trees: Iterable[str], lanes: in
     return read
 
 
-def _mark(census: Census, tree: bytes, plain: bytes) -> Iterator[bytes]:
+def _mark(census: Marks, tree: bytes, plain: bytes) -> Iterator[bytes]:
     """Mark what one directory needs; yields the directories below it that are new."""
     try:
         nodes = _decoder.decode(plain).nodes or []

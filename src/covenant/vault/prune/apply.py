@@ -7,37 +7,40 @@ I5: what is needed is written anew, and durable, before anything goes; no index 
     3. the old index files go                        some packs are now named by none
     4. those packs go
 
-Killed at any point, the next prune plans from what it finds and goes on.
+Killed at any point, the next prune plans from what it finds and goes on. What the store does not let go, although
+the plan thought that it would, is told and left; where that is an index file, the packs that it names are left too.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 
-from covenant.kernel.errors import ObjectMissing, Refusal
+from covenant.kernel.errors import ObjectMissing, Refusal, StoreDenied
+from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
 from covenant.vault.lanes import in_threads, worthwhile
 from covenant.vault.names import DATA, INDEX, id_of, object_name
 from covenant.vault.ports import Store
 from covenant.vault.prune.fate import Action
 from covenant.vault.prune.plan import PrunePlan
-from covenant.vault.prune.reindex import write_anew
+from covenant.vault.prune.reindex import named_by, write_anew
 from covenant.vault.prune.repack import repack
 from covenant.vault.vault import Vault
+
+_NOT_RELEASED = "Prune again when its term has passed; if there is none, check what the credentials may do."
 
 
 def apply_prune(
     plan: PrunePlan, vault: Vault, store: Store, *, lanes: int = 2, progress: Progress | None = None
-) -> None:
-    """Carry out a plan under the same exclusive lock under which it was made.
+) -> tuple[Finding, ...]:
+    """Carry out a plan under the same exclusive lock under which it was made; tells what the store did not let go.
 
     Raises ``Refusal`` if the vault has changed since, ``DamageError`` or ``ObjectMissing`` where a needed blob turns
     out to be unreadable: then nothing has been removed.
     """
     _refuse_changed(plan, vault)
     if plan.empty:
-        return
+        return ()
     progress = progress or Silent()
     progress.expect(bytes=plan.totals.bytes_repacked)
     moved = plan.packs(Action.REPACK)
@@ -48,9 +51,11 @@ def apply_prune(
         ids = [fate.pack.id for fate in moved]
         repack(vault, store, plan.census, ids, plan.options, lanes=threads, progress=progress)
     write_anew(vault, store, plan.index_files, {*gone, *plan.absent}, _twice(plan))
-    _delete(store, INDEX, plan.index_files, lanes)  # I5: before the packs
+    kept = _delete(store, INDEX, plan.index_files, lanes)  # I5: before the packs
+    named = {pack for index_id, _ in kept for pack in named_by(vault, index_id)}
     vault.forget_index()
-    _delete(store, DATA, [*gone, *(pack for pack, _ in plan.unindexed)], lanes)
+    going = [pack for pack in (*gone, *(pack for pack, _ in plan.unindexed)) if pack not in named]
+    return tuple(finding for _, finding in (*kept, *_delete(store, DATA, going, lanes)))
 
 
 def _twice(plan: PrunePlan) -> dict[str, int]:
@@ -66,10 +71,17 @@ def _refuse_changed(plan: PrunePlan, vault: Vault) -> None:
         raise Refusal("the vault has changed since this prune was planned", "Plan it again.")
 
 
-def _delete(store: Store, folder: str, ids: Iterable[str], lanes: int) -> None:
-    def delete(object_id: str) -> None:
-        with contextlib.suppress(ObjectMissing):  # gone is what it was to be
-            store.delete(object_name(folder, object_id))
+def _delete(store: Store, folder: str, ids: Iterable[str], lanes: int) -> list[tuple[str, Finding]]:
+    """Delete objects; returns those that the store keeps against our will."""
 
-    for _ in in_threads(delete, ids, lanes):
-        pass
+    def delete(object_id: str) -> tuple[str, Finding] | None:
+        name = object_name(folder, object_id)
+        try:
+            store.delete(name)
+        except ObjectMissing:
+            return None  # gone is what it was to be
+        except StoreDenied as refusal:
+            return object_id, Finding("object-not-released", name, refusal.message, _NOT_RELEASED)
+        return None
+
+    return [kept for kept in in_threads(delete, ids, lanes) if kept is not None]

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from covenant.vault.census import Census
 from covenant.vault.prune.fate import Action, Fate
 from covenant.vault.prune.options import PruneOptions
 
 
+class Held(NamedTuple):
+    """An object that would go and cannot: the store lets nobody delete it until then.
+
+    ``bytes`` is how much of it nobody needs; ``name`` an object of the store.
+    """
+
+    name: str
+    bytes: int
+    until: datetime
+    why: str
+
+    def as_json(self) -> dict[str, object]:
+        """The row as plain values."""
+        return {"name": self.name, "bytes": self.bytes, "until": self.until.isoformat(), "why": self.why}
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The plan in numbers of packs and bytes. ``freed`` is what the vault shrinks by, about."""
+    """The plan in numbers of packs and bytes. ``freed`` is what the vault shrinks by, about.
+
+    ``held`` counts what would go and cannot yet, ``bytes_held`` the bytes that nobody needs in it.
+    """
 
     packs: int
     bytes: int
@@ -22,6 +43,8 @@ class Totals:
     bytes_removed: int
     freed: int
     unused_after: int
+    held: int
+    bytes_held: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +52,8 @@ class PrunePlan:
     """What happens to every pack, and why.
 
     ``unindexed`` are packs that no index names, as ``(id, size)``: an interrupted backup left them. ``absent`` are
-    packs that the index names, nobody needs, and the store does not have. ``index_files`` are rewritten. The vault
+    packs that the index names, nobody needs, and the store does not have. ``index_files`` are rewritten. ``held`` is
+    what must be left until its term has passed; a pack in it has the fate to be kept, if an index names it. The vault
     looked like ``snapshots`` and ``indexes`` when the plan was made; for any other it is void.
     """
 
@@ -41,7 +65,8 @@ class PrunePlan:
     indexes: frozenset[str]
     options: PruneOptions
     trees_read: int
-    census: Census = field(repr=False, compare=False)
+    held: tuple[Held, ...] = ()
+    census: Census = field(repr=False, compare=False, kw_only=True)
     """Which blobs are needed; not part of what is shown or stored."""
 
     def packs(self, action: Action) -> list[Fate]:
@@ -69,6 +94,8 @@ class PrunePlan:
             bytes_removed=removed,
             freed=removed + sum(fate.pack.unused for fate in repack),
             unused_after=sum(fate.pack.unused for fate in keep),
+            held=len(self.held),
+            bytes_held=sum(held.bytes for held in self.held),
         )
 
     def as_json(self) -> dict[str, object]:
@@ -81,4 +108,5 @@ class PrunePlan:
             + [{"id": pack, "action": "remove", "why": why, "size": size} for pack, size in self.unindexed],
             "absent": list(self.absent),
             "index_files": list(self.index_files),
+            "held": [held.as_json() for held in self.held],
         }

@@ -52,6 +52,11 @@ def stale_files(vault: Vault, indexes: Iterable[str], gone: Collection[str], twi
     return stale + small if stale and len(small) >= _SMALL_FILES else stale
 
 
+def named_by(vault: Vault, index_id: str) -> set[str]:
+    """The packs that an index file names."""
+    return {listing.id for listing in _load(vault, index_id)}
+
+
 def write_anew(
     vault: Vault, store: AppendStore, stale: Iterable[str], gone: Collection[str], twice: Mapping[str, int]
 ) -> list[str]:

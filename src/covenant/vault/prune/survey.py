@@ -12,6 +12,8 @@ from covenant.vault.affected import files_with
 from covenant.vault.census import Census, PackTally
 from covenant.vault.crypto import OVERHEAD
 from covenant.vault.names import DATA, INDEX, id_of
+from covenant.vault.ports import Terms
+from covenant.vault.prune.around import Wished, around
 from covenant.vault.prune.decide import decide
 from covenant.vault.prune.fate import Action, PackUse
 from covenant.vault.prune.options import PruneOptions
@@ -27,11 +29,15 @@ _REPAIR_INDEX = "Run 'covenant repair index', then prune again."
 _REPAIR_SNAPSHOTS = "Run 'covenant check', then 'covenant repair snapshots' or forget them, then prune again."
 
 
-def plan_prune(vault: Vault, options: PruneOptions | None = None, *, lanes: int = 2) -> PrunePlan:
+def plan_prune(
+    vault: Vault, options: PruneOptions | None = None, *, lanes: int = 2, terms: Terms | None = None
+) -> PrunePlan:
     """Decide what a prune would do. The caller holds the exclusive lock, from before this until it is applied.
 
     That lock is why a pack that no index names can go whatever its age: whoever is still writing holds a shared lock,
     so such a pack was left by someone who is gone.
+
+    ``terms`` is asked about what would go, and about nothing else, where the store lets nobody delete for a while.
 
     Raises ``DamageError`` or ``ObjectMissing`` where a snapshot, an index file, a tree or any needed blob cannot be
     had: better a vault that is too large than one that has lost something.
@@ -51,11 +57,16 @@ def plan_prune(vault: Vault, options: PruneOptions | None = None, *, lanes: int 
     absent = sorted({pack.hex() for pack in census.listings} - stored.keys())
     gone = {fate.pack.id for fate in fates if fate.action is not Action.KEEP}.union(absent)
     twice = {pack.hex() for pack in census.twice_listed()}
+    unindexed = sorted((pack, stored[pack]) for pack in stored.keys() - {use.id for use in uses})
+    index_files = stale_files(vault, indexes, gone, twice) if gone or twice else []
+    wished = Wished(fates, unindexed, absent, index_files)
+    allowed, held = (wished, ()) if terms is None else around(wished, vault, indexes, twice, terms, lanes)
     return PrunePlan(
-        fates=tuple(fates),
-        unindexed=tuple(sorted((pack, stored[pack]) for pack in stored.keys() - {use.id for use in uses})),
-        absent=tuple(absent),
-        index_files=tuple(stale_files(vault, indexes, gone, twice)) if gone or twice else (),
+        fates=tuple(allowed.fates),
+        unindexed=tuple(allowed.unindexed),
+        absent=tuple(allowed.absent),
+        index_files=tuple(allowed.index_files),
+        held=tuple(held),
         snapshots=frozenset(snapshot.id for snapshot in snapshots),
         indexes=indexes,
         options=options,
