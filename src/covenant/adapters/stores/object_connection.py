@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Bucket: TypeAlias = S3Store | GCSStore | AzureStore
 
-_OURS = ("conditional_put", "timeout", "ca_file", "endpoint")
+_OURS = ("conditional_put", "timeout", "ca_file", "endpoint", "immutable", "immutable_mode", "immutable_term")
 _ONCE: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=1), "backoff": {}}
 
 

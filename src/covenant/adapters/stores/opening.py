@@ -45,10 +45,23 @@ def open_store(url: str, options: Mapping[str, str]) -> Store:
             _refuse_options(url, options)
             return MemoryStore(location.path)
         case _:
+            if "immutable" in options:
+                return _immutable(url, options)
             # Only here, because the library behind it takes time to load.
             from covenant.adapters.stores.objects import ObjectStore
 
             return ObjectStore.open(url, options)
+
+
+def _immutable(url: str, options: Mapping[str, str]) -> Store:
+    if options["immutable"] != "object-lock" or parse_location(url).kind != "s3":
+        raise UsageError(
+            f"the store '{url}' cannot be immutable by {options['immutable']!r}",
+            "Write 'object-lock', for a bucket that speaks S3.",
+        )
+    from covenant.adapters.stores.s3_terms import ObjectLockStore
+
+    return ObjectLockStore.open(url, options)
 
 
 def _refuse_options(url: str, options: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from covenant.adapters.stores.boto import client
 from covenant.adapters.stores.immutability import Intruder, NotTried, PlainIntruder
 from covenant.adapters.stores.location import Location, parse_location
 from covenant.adapters.stores.objects import ObjectStore
@@ -29,7 +30,7 @@ def intruder_for(store: Store, url: str, options: Mapping[str, str]) -> Intruder
         import boto3  # noqa: F401
     except ImportError:
         return _Unequipped(store)
-    return VersionIntruder(store, _client(location, options), location)
+    return VersionIntruder(store, client(location, options, attempts=5), location)
 
 
 class _Unequipped(PlainIntruder):
@@ -113,17 +114,3 @@ class VersionIntruder:
         if code in _DENIED:
             return StoreDenied(f"{self._store.url} refused: {code}")
         return StoreError(f"{self._store.url} failed: {code or 'no code given'}")
-
-
-def _client(location: Location, options: Mapping[str, str]) -> Any:
-    import boto3
-
-    return boto3.client(
-        "s3",
-        endpoint_url=location.endpoint or options.get("endpoint"),
-        region_name=options.get("region") or options.get("default_region") or "us-east-1",
-        aws_access_key_id=options.get("access_key_id"),
-        aws_secret_access_key=options.get("secret_access_key"),
-        aws_session_token=options.get("session_token"),
-        verify=options.get("ca_file"),
-    )
