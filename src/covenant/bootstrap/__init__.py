@@ -24,7 +24,7 @@ from covenant.adapters.stores.opening import StoreSpec
 from covenant.kernel.clock import Clock, SystemClock
 from covenant.kernel.errors import StoreDenied
 from covenant.kernel.findings import Finding
-from covenant.vault.ports import AppendStore, ReadStore, Store
+from covenant.vault.ports import AppendStore, ReadStore, Store, Terms
 
 if TYPE_CHECKING:
     from covenant.adapters.sources.sqlite.restoring import RestoredDatabase
@@ -116,6 +116,13 @@ class OpenVault:
     def discarding(self) -> AppendStore:
         """The store, for trying out: nothing is added."""
         return DiscardingStore(self.whole)
+
+    @property
+    def terms(self) -> Terms | None:
+        """Who says what nobody may delete yet; ``None`` where the store keeps no terms."""
+        from covenant.bootstrap.terms import term_store
+
+        return term_store(self.opener)
 
     @property
     def locks(self) -> Locks:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from covenant.cli import formats
+from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.snapshot_list import own_tags
 from covenant.vault.pack import DEFAULT_PACK_SIZE
@@ -14,6 +15,7 @@ from covenant.vault.pack import DEFAULT_PACK_SIZE
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
     from covenant.safeguard.forget import ForgetPlan, Judged
+    from covenant.safeguard.prune import PrunePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def prune(session: Session, opened: OpenVault, thorough: Thorough, *, dry_run: b
         repack_small=thorough.repack_small,
         pack_size=session.environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
     )
-    plan = plan_prune(opened.vault, options, lanes=session.lanes)
+    plan = plan_prune(opened.vault, options, lanes=session.lanes, terms=opened.terms)
     totals = plan.totals
     output = session.output
     would = "would " if dry_run else ""
@@ -53,11 +55,30 @@ def prune(session: Session, opened: OpenVault, thorough: Thorough, *, dry_run: b
         rows += [(pack[:8], "remove", formats.size(size), "no index names it") for pack, size in plan.unindexed]
         output.table(("Pack", "Action", "Size", "Why"), rows, right=(2,))
         output.say(f"would free {formats.size(totals.freed)}")
+        _say_held(session, plan)
         return {"dry_run": True, **plan.as_json()}
     with session.progress("prune") as progress:
-        apply_prune(plan, opened.vault, opened.whole, lanes=session.lanes, progress=progress)
+        findings = apply_prune(plan, opened.vault, opened.whole, lanes=session.lanes, progress=progress)
     output.say(f"freed {formats.size(totals.freed)}; {formats.size(totals.unused_after)} stay unused")
-    return {"dry_run": False, "totals": asdict(totals)}
+    _say_held(session, plan)
+    output.findings(findings)
+    return {
+        "dry_run": False,
+        "totals": asdict(totals),
+        "held": [held.as_json() for held in plan.held],
+        "findings": as_dicts(findings),
+    }
+
+
+def _say_held(session: Session, plan: PrunePlan) -> None:
+    """What must be left, and until when."""
+    if plan.held:
+        first, last = (formats.local(pick(held.until for held in plan.held)) for pick in (min, max))
+        until = first if first == last else f"{first} to {last}"
+        session.output.say(
+            f"locked: {formats.counted(len(plan.held), 'pack')} that would go must stay until {until} "
+            f"({formats.size(plan.totals.bytes_held)})"
+        )
 
 
 def show_plans(session: Session, plans: Sequence[tuple[str, ForgetPlan]]) -> None:

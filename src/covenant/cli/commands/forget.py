@@ -79,6 +79,10 @@ def forget(
             plans = [("", _judged(session, filter(wanted.fits, snapshots), keep, group_by))]
         else:
             plans = _by_source(session, [snapshot for snapshot in snapshots if wanted.fits(snapshot)])
+        if (terms := opened.terms) is not None:
+            plans = [(source, forgetting.around(plan, terms)) for source, plan in plans]
+        if names:
+            session.output.findings(finding for _, plan in plans for finding in plan.findings)
         letting_go.show_plans(session, [] if names else plans)
         forgotten = sum(len(plan.forget) for _, plan in plans)
         if not dry_run:
@@ -89,6 +93,7 @@ def forget(
         if prune and not dry_run:
             pruned = letting_go.prune(session, opened, letting_go.Thorough(), dry_run=False)
     findings = [*damaged, *(finding for _, plan in plans for finding in plan.findings)]
+    refused = bool(pruned and pruned["findings"])
     session.output.findings(damaged)
     session.output.document(
         {
@@ -99,7 +104,7 @@ def forget(
             "findings": as_dicts(findings),
         }
     )
-    return exits.FINDINGS if findings else exits.DONE
+    return exits.FINDINGS if findings or refused else exits.DONE
 
 
 def _keep(rules: dict[str, Any]) -> Keep | None:

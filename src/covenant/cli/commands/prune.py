@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
+from covenant.cli import exits
 from covenant.cli.command import OPENING, command
 from covenant.cli.parameters import share_or_size, size
 from covenant.cli.session import Session
 
 
-@command("prune", "covenant prune", "covenant prune --dry-run", "covenant prune --max-unused 10%", exits=(*OPENING, 22))
+@command(
+    "prune", "covenant prune", "covenant prune --dry-run", "covenant prune --max-unused 10%", exits=(*OPENING, 1, 22)
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why, and do nothing.")
 @click.option(
     "--max-unused",
@@ -27,10 +30,11 @@ def prune(
     max_repack_size: int | None,
     repack_uncompressed: bool,
     repack_small: bool,
-) -> None:
+) -> int:
     """Remove what no snapshot needs any more.
 
-    Needs the vault alone. Killed at any point, it loses nothing, and is simply run again.
+    Needs the vault alone. Killed at any point, it loses nothing, and is simply run again. What the store lets nobody
+    delete yet is left, and named with the moment until when.
     """
     from covenant.cli import letting_go
 
@@ -38,3 +42,4 @@ def prune(
     with session.opened("exclusive", then=("covenant.safeguard.prune",)) as opened:
         pruned = letting_go.prune(session, opened, thorough, dry_run=dry_run)
     session.output.document(pruned)
+    return exits.FINDINGS if pruned.get("findings") else exits.DONE

@@ -1,0 +1,118 @@
+"""``covenant lock``: what nobody may delete, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from covenant.cli import exits, formats
+from covenant.cli.command import OPENING, command, family
+from covenant.cli.output import as_dicts
+from covenant.cli.parameters import interval
+from covenant.cli.session import Session
+from covenant.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from covenant.vault.snapshot import Snapshot
+
+lock = family("lock", "Terms of immutability: what nobody may delete until when.")
+
+_term = click.option(
+    "--term", type=interval, metavar="TIME", help="The term of every snapshot, from its taking: '30d'."
+)
+
+
+@command("show", "covenant lock show --term 30d", exits=(*OPENING, 1, 22, 26, 27), group=lock)
+@_term
+def show(session: Session, term: timedelta | None) -> int:
+    """Say of each snapshot until when nobody shall be able to delete it, and what the store says.
+
+    The store is asked about every snapshot under a term. What a prune must leave until when says 'covenant prune
+    --dry-run'.
+    """
+    from covenant.bootstrap import terms as locking
+    from covenant.safeguard.terms import promised
+
+    with session.read() as opened:
+        snapshots = list(opened.vault.snapshots())
+        held = promised(snapshots, _terms(session, snapshots, term), session.clock.now())
+        said = locking.held_until(opened, [one.snapshot.id for one in held])
+    rows, short = [], 0
+    for one in held:
+        until = said[one.snapshot.id]
+        short += until is None or until < one.until
+        rows.append((one, until))
+    output = session.output
+    output.table(
+        ("ID", "Source", "Promised until", "Locked until"),
+        (
+            (
+                one.snapshot.short_id,
+                one.snapshot.source,
+                formats.local(one.until),
+                formats.local(until) if until else "not locked",
+            )
+            for one, until in rows
+        ),
+    )
+    output.say(f"{formats.counted(len(rows), 'snapshot')} under a term, {short} of them not locked for as long")
+    output.document(
+        {
+            "snapshots": [
+                {
+                    "id": one.snapshot.id,
+                    "source": one.snapshot.source,
+                    "promised_until": one.until.isoformat(),
+                    "locked_until": until.isoformat() if until else None,
+                }
+                for one, until in rows
+            ],
+            "short": short,
+        }
+    )
+    return exits.FINDINGS if short else exits.DONE
+
+
+@command(
+    "extend",
+    "covenant lock extend --term 30d --dry-run",
+    "covenant lock extend --term 30d",
+    exits=(*OPENING, 1, 22, 26, 27),
+    group=lock,
+)
+@_term
+@click.option("--dry-run", is_flag=True, help="Say what would be extended, and why, and do nothing.")
+@click.option("--again", is_flag=True, help="Believe nothing that is remembered: ask the store about every object.")
+def extend(session: Session, term: timedelta | None, dry_run: bool, again: bool) -> int:
+    """Let nobody delete what snapshots need, for as long as was promised. Terms are extended and never shortened.
+
+    It is cheap where nothing is to be done. Stopped anywhere, it is simply run again.
+    """
+    from covenant.bootstrap import terms as locking
+
+    with session.read() as opened:
+        terms = _terms(session, opened.vault.snapshots(), term)
+        done = locking.extend(opened, terms, session.clock.now(), again=again, dry_run=dry_run)
+    output = session.output
+    if dry_run:
+        rows = ((step.name, formats.local(step.until), step.why) for step in done.plan.extensions)
+        output.table(("Object", "Until", "Why"), rows)
+    would = "would extend" if dry_run else "extended"
+    objects = len(done.plan.extensions) - (0 if dry_run else len(done.findings) - len(done.plan.findings))
+    output.say(
+        f"{would} the terms of {formats.counted(objects, 'object')} for "
+        f"{formats.counted(len(done.plan.promised), 'snapshot')}"
+    )
+    output.findings(done.findings)
+    output.document({"dry_run": dry_run, **done.plan.as_json(), "findings": as_dicts(done.findings)})
+    return exits.FINDINGS if done.findings else exits.DONE
+
+
+def _terms(session: Session, snapshots: Iterable[Snapshot], term: timedelta | None) -> dict[str, timedelta]:
+    """The term of each source."""
+    if term is not None:
+        return {snapshot.source: term for snapshot in snapshots}
+    raise UsageError("no term is named", "Give '--term 30d': it holds for every snapshot of the vault.")
