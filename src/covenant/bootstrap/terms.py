@@ -86,8 +86,8 @@ def extend(
 def held_until(opened: OpenVault, snapshot_ids: Iterable[str]) -> dict[str, datetime | None]:
     """What the store itself says of these snapshots' objects."""
     from covenant.kernel.errors import ObjectMissing
+    from covenant.vault.lanes import in_threads
     from covenant.vault.names import SNAPSHOTS, object_name
-    from covenant.vault.ranges import in_threads
 
     store = term_store(opened.opener)
 

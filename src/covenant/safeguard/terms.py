@@ -24,10 +24,10 @@ from typing import NamedTuple, Protocol
 from covenant.kernel.errors import DamageError, ObjectMissing, StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.vault.census import Census
+from covenant.vault.lanes import in_threads
 from covenant.vault.names import CONFIG, DATA, KEYS, SNAPSHOTS, object_name
 from covenant.vault.pack import BlobType
 from covenant.vault.ports import Terms
-from covenant.vault.lanes import in_threads
 from covenant.vault.reachable import mark_reachable
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault

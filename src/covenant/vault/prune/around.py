@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from covenant.kernel.errors import ObjectMissing
+from covenant.vault.lanes import in_threads
 from covenant.vault.names import DATA, INDEX, object_name
 from covenant.vault.ports import Terms
 from covenant.vault.prune.fate import Action, Fate
 from covenant.vault.prune.plan import Held
 from covenant.vault.prune.reindex import named_by, stale_files
-from covenant.vault.lanes import in_threads
 from covenant.vault.vault import Vault
 
 
