@@ -15,7 +15,7 @@ TRESPASSES = [
     ("vault/trespass.py", "import covenant.adapters.stores", "Imports point down only"),
     ("kernel/trespass.py", "import sqlite3", "The kernel does no I/O"),
     ("kernel/trespass.py", "import os", "The kernel does no I/O"),
-    ("protect/trespass.py", "import covenant.kernel.keep", "Imports point down only"),
+    ("protect/trespass.py", "import covenant.safeguard.rules", "Imports point down only"),
     ("safeguard/trespass.py", "import covenant.protect.ports", "Imports point down only"),
     ("settings/trespass.py", "import covenant.bootstrap", "Imports point down only"),
     ("managers/__init__.py", "import json", "Imports point down only"),
