@@ -30,7 +30,7 @@ format: $(STAMP)  ## rewrite the code in the house's format
 	$(BIN)/ruff format
 
 test: $(STAMP)  ## all tests, with restic as the second reader: under ten minutes
-	@scripts/setup.sh program restic postgresql
+	@scripts/setup.sh program restic postgresql systemd-analyze
 	$(BIN)/pytest --quiet -n auto --dist loadfile $(ARGS)
 
 soak: $(STAMP)  ## the long tests: kill -9 runs, larger models

@@ -3,7 +3,8 @@
 #
 #   scripts/setup.sh python              .venv with Covenant (editable) and its development tools, at exact versions
 #   scripts/setup.sh program NAME...     programs of the system: restic (the tests' second reader), borg (benchmarks),
-#                                        postgresql (the tests start a server of their own; no cluster is made)
+#                                        postgresql (the tests start a server of their own; no cluster is made),
+#                                        systemd-analyze (reads the unit that is shipped)
 #
 # What is there already is left alone, so a second run is quick. Where a system package is missing it is installed if
 # we may (as root, or by sudo without a password); otherwise the exact command is printed and the set-up stops.
@@ -94,6 +95,7 @@ forbid_cluster() {
 package_of() {
     case $1 in
         borg) echo borgbackup ;;
+        systemd-analyze) echo systemd ;;
         *) echo "$1" ;;
     esac
 }

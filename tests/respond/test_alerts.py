@@ -199,7 +199,7 @@ def test_of_two_conditions_with_one_key_the_more_severe_counts() -> None:
     """A key that occurs twice is one alert, as severe as the worse of the two."""
     world = World(rules())
 
-    world.until(5, wrong(), wrong(severity=Severity.NOTICE))
+    world.until(5, wrong(), wrong(severity=Severity.INFO))
 
     assert [Severity.CRITICAL] == [message.severity for message in world.messages]
 

@@ -10,7 +10,7 @@ from enum import IntEnum
 class Severity(IntEnum):
     """How much a condition asks of people."""
 
-    NOTICE = 1
+    INFO = 1
     """Worth knowing when one looks."""
     WARNING = 2
     """Still kept, and about to be broken; or not known."""

@@ -10,7 +10,7 @@ from covenant.respond.condition import Condition, Severity
 _SEVERITIES = {
     Verdict.BROKEN: Severity.CRITICAL,
     Verdict.AT_RISK: Severity.WARNING,
-    Verdict.NOT_COVERED: Severity.NOTICE,
+    Verdict.NOT_COVERED: Severity.INFO,
 }
 """A verdict that is missing here is nothing to tell: ``kept``, and ``waiting`` for a first moment that is to come."""
 
