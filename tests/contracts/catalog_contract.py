@@ -6,12 +6,15 @@ an empty catalog can be made.
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +56,30 @@ def a_snapshot(name: str, *, source: str = "photos", kind: str = "full", time: d
     return Kept(
         id=name, vault="default", source=source, kind=kind, time=time, position="7/2A", tags=("one", "two"), bytes=5
     )
+
+
+def take_and_give(place: str, ledger: Path, number: int) -> None:
+    """Take the lease whenever it is free, and say so between taking and giving it back."""
+    with open_catalog(place) as catalog, ledger.open("ab", buffering=0) as told:
+        taken = 0
+        while taken < 15:
+            lease = catalog.lease("loop", f"process:{number}", MINUTE, NOW)
+            if lease is not None:
+                taken += 1
+                told.write(f"took {lease.fence}\n".encode())
+                told.write(f"gave {lease.fence}\n".encode())
+                catalog.release(lease, NOW)
+
+
+def begin_and_finish(place: str, ledger: Path) -> None:
+    """Begin and end runs until killed, and tell of each once the catalog has it."""
+    with open_catalog(place) as catalog, ledger.open("ab", buffering=0) as told:
+        lease = a_lease(catalog)
+        while True:
+            run = catalog.begin("photos", "full", "due", None, lease, NOW)
+            told.write(f"began {run.id}\n".encode())
+            catalog.finish(run, lease, State.DONE, NOW)
+            told.write(f"ended {run.id}\n".encode())
 
 
 class CatalogContract:
@@ -150,6 +177,25 @@ class CatalogContract:
 
         assert [] == both
         assert fences
+        assert sorted(set(fences)) == fences
+
+    def test_processes_never_share_a_lease(self, place: str, catalog: Catalog, tmp_path: Path) -> None:
+        """Of four processes that all want the lease, one has it at a time, and fences strictly grow."""
+        ledger = tmp_path / "ledger"
+        spawning = multiprocessing.get_context("spawn")
+        processes = [spawning.Process(target=take_and_give, args=(place, ledger, n)) for n in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(60)
+
+        lines = [line.split() for line in ledger.read_text().splitlines()]
+        taken, given = lines[::2], lines[1::2]
+
+        assert [0] * 4 == [process.exitcode for process in processes]
+        assert {"took"} == {word for word, _ in taken}
+        assert [fence for _, fence in taken] == [fence for _, fence in given]
+        fences = [int(fence) for _, fence in taken]
         assert sorted(set(fences)) == fences
 
     # -- runs -----------------------------------------------------------------------------------------------------
@@ -374,6 +420,29 @@ class CatalogContract:
         assert (second,) == catalog.journal(kind="alert")
         assert (second,) == catalog.journal(since=LATER)
         assert (second,) == catalog.journal(most=1)
+
+    def test_a_writer_that_is_killed_leaves_whole_runs(self, place: str, catalog: Catalog, tmp_path: Path) -> None:
+        """Killed at any moment, a writer loses nothing that it was told is written, and its run is settled as lost."""
+        ledger = tmp_path / "ledger"
+        writer = multiprocessing.get_context("spawn").Process(target=begin_and_finish, args=(place, ledger))
+        writer.start()
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not (ledger.exists() and ledger.read_text().count("ended") > 20):
+            time.sleep(0.01)
+        writer.kill()
+        writer.join()
+
+        lost = catalog.settle_lost(NOW + timedelta(days=1))
+        runs = {run.id: run.state for run in catalog.runs(most=1_000_000)}
+
+        told = [line.split() for line in ledger.read_text().splitlines()]
+        ended = {int(number) for word, number in told if word == "ended"}
+        assert len(ended) > 20
+        assert {State.DONE} == {runs[number] for number in ended}
+        assert {int(number) for _, number in told} <= runs.keys()
+        assert len(lost) <= 1
+        assert {State.DONE, State.LOST} >= set(runs.values())
+        assert sum(state is State.DONE for state in runs.values()) <= len(ended) + 1
 
     # -- losing it ------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ daemons may be at work on it: ``upgrade`` is. One with a newer schema is refused
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from alembic import command
@@ -21,11 +22,9 @@ _LOCK = 0x436F76
 """Whoever changes a schema in PostgreSQL holds this advisory lock."""
 
 
-def newest() -> str:
-    """The version of the schema that this program has."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None  # the package ships at least one migration
-    return head
+def versions() -> tuple[str, ...]:
+    """The versions of the schema that this program knows, the oldest first; the last is the one that it works with."""
+    return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
 
 
 def schema_of(engine: Engine) -> str:
@@ -36,25 +35,24 @@ def schema_of(engine: Engine) -> str:
 
 def prepare(engine: Engine) -> None:
     """Make sure that the schema is ours; an empty database is given it. Raises ``CatalogError``."""
-    found, ours = schema_of(engine), newest()
-    if found == ours:
-        return
-    if found:
-        _refuse(engine, found, ours)
-    _create(engine)
+    found, known = schema_of(engine), versions()
+    if not found:
+        _create(engine)
+    elif found != known[-1]:
+        raise unfit(shown(engine.url), found, known)
 
 
 def upgrade(place: str | Path) -> tuple[str, str]:
     """Bring a catalog's schema up to ours; the versions before and after. Raises ``CatalogError`` for a newer one."""
     engine = connect(parse_place(place))
     try:
-        found, ours = schema_of(engine), newest()
-        if found and not _known(found):
-            _refuse(engine, found, ours)
+        found, known = schema_of(engine), versions()
+        if found and found not in known:
+            raise unfit(shown(engine.url), found, known)
         with writing(engine) as tx:
             _alone(tx)
-            run(tx, ours)
-        return found, ours
+            run(tx, known[-1])
+        return found, known[-1]
     finally:
         engine.dispose()
 
@@ -88,19 +86,15 @@ def _version(tx: Connection) -> str:
     return version or ""
 
 
-def _known(version: str) -> bool:
-    return any(each.revision == version for each in ScriptDirectory.from_config(_config()).walk_revisions())
-
-
-def _refuse(engine: Engine, found: str, ours: str) -> None:
-    where = shown(engine.url)
-    if _known(found):
-        raise CatalogError(
-            f"the catalog {where} has schema {found}, and this program needs {ours}",
+def unfit(where: str, found: str, known: Sequence[str]) -> CatalogError:
+    """Why a catalog of schema ``found`` is not used by a program that knows ``known``, the oldest first."""
+    if found in known:
+        return CatalogError(
+            f"the catalog {where} has schema {found}, and this program needs {known[-1]}",
             "Stop every daemon that uses it, then run 'covenant catalog upgrade'.",
         )
-    raise CatalogError(
-        f"the catalog {where} has schema {found}, which is newer than this program's {ours}", "Update Covenant."
+    return CatalogError(
+        f"the catalog {where} has schema {found}, which is newer than this program's {known[-1]}", "Update Covenant."
     )
 
 
