@@ -19,7 +19,7 @@ def test_a_vault_in_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:
     """Neither the vault nor its password moves with the folder that a command is run in."""
     settings = load(written(tmp_path, FULL))
 
-    expected = Vault("default", str(tmp_path / "vault"), SecretFile(tmp_path / "vault.key"))
+    expected = Vault("default", str(tmp_path / "vault"), SecretFile(tmp_path / "vault.key"), chores=defaults.CHORES)
     assert expected == settings.vaults["default"]
 
 
@@ -36,6 +36,7 @@ def test_a_vault_in_a_bucket_keeps_its_address(tmp_path: Path) -> None:
             "endpoint": "https://s3.example.net",
             "secret_access_key": SecretEnv("OFFSITE_SECRET"),
         },
+        chores=defaults.CHORES,
     )
     assert expected == settings.vaults["offsite"]
 

@@ -14,21 +14,21 @@ def test_each_value_tells_where_it_comes_from(tmp_path: Path) -> None:
 
     media = shown["sources"]["media"]
     assert {"value": "important", "origin": "covenant.toml:22"} == media["class"]
-    assert {"value": "1h", "origin": "class important"} == media["rpo"]
+    assert {"value": "1h", "origin": "default (class important)"} == media["rpo"]
     assert {"value": False, "origin": "default"} == media["one_file_system"]
-    assert {"value": 24, "origin": "covenant.toml:28"} == media["retention"]["keep_monthly"]
-    assert {"value": 4, "origin": "class important"} == media["retention"]["keep_weekly"]
-    assert {"value": "1y6m", "origin": "covenant.toml:28"} == media["retention"]["keep_within"]
+    assert {"value": 24, "origin": "covenant.toml:28 (source media)"} == media["retention"]["keep_monthly"]
+    assert {"value": 4, "origin": "default (class important)"} == media["retention"]["keep_weekly"]
+    assert {"value": "1y6m", "origin": "covenant.toml:28 (source media)"} == media["retention"]["keep_within"]
 
 
 def test_a_class_tells_what_it_changed(tmp_path: Path) -> None:
     """What the file says about a known class is told apart from what the class is anyway."""
     critical = show(load(written(tmp_path, FULL)))["classes"]["critical"]
 
-    assert {"value": "5m", "origin": "covenant.toml:12"} == critical["rpo"]
-    assert {"value": "1h", "origin": "default"} == critical["rto"]
-    assert {"value": ["legal"], "origin": "covenant.toml:13"} == critical["retention"]["keep_tags"]
-    assert {"value": 2, "origin": "default"} == critical["retention"]["keep_yearly"]
+    assert {"value": "5m", "origin": "covenant.toml:12 (class critical)"} == critical["rpo"]
+    assert {"value": "1h", "origin": "default (class critical)"} == critical["rto"]
+    assert {"value": ["legal"], "origin": "covenant.toml:13 (class critical)"} == critical["retention"]["keep_tags"]
+    assert {"value": 2, "origin": "default (class critical)"} == critical["retention"]["keep_yearly"]
 
 
 def test_secrets_are_shown_as_references(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from covenant.adapters.stores.guarded import AppendOnlyStore, ReadOnlyStore
 from covenant.adapters.stores.location import parse_location
 from covenant.adapters.stores.opening import StoreSpec
 from covenant.kernel.clock import Clock, SystemClock
-from covenant.kernel.errors import StoreDenied
+from covenant.kernel.errors import SourceError, StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.vault.ports import AppendStore, ReadStore, Store, Terms
 
@@ -196,7 +196,10 @@ def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | Non
 
 
 def build_source(source: values.Source) -> Source:
-    """What reads a source of ``covenant.toml``. A new kind of source is one more case here."""
+    """What reads a source of ``covenant.toml``. A new kind of source is one more case here.
+
+    Raises ``SourceError`` for a kind that this version does not cover.
+    """
     from covenant.settings import values
 
     match source.system:
@@ -213,6 +216,11 @@ def build_source(source: values.Source) -> Source:
             from covenant.adapters.sources.sqlite.source import SqliteSource
 
             return SqliteSource(source.name, str(path))
+        case values.Planned(kind):
+            raise SourceError(
+                f"source '{source.name}' is not kept: this version does not cover the kind '{kind}'",
+                "Keep it in another way meanwhile; what is covered, 'covenant policy check' says.",
+            )
 
 
 def files_source(
@@ -232,8 +240,15 @@ def files_source(
 
 def source_paths(source: values.Source) -> tuple[str, ...]:
     """The absolute paths that a source's snapshots name."""
-    system = source.system
-    return tuple(map(str, system.paths)) if hasattr(system, "paths") else (str(system.path),)
+    from covenant.settings import values
+
+    match source.system:
+        case values.Files(paths):
+            return tuple(map(str, paths))
+        case values.Sqlite(path):
+            return (str(path),)
+        case values.Planned():
+            return ()
 
 
 # -- what is brought back ----------------------------------------------------------------------------------------------

@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, get_args
 
 from covenant.kernel.keep import Keep
+from covenant.kernel.layers import RULES, Layer, Stated, keep_of, merged, scheduled
 from covenant.kernel.schedule import Schedule
 
-T = TypeVar("T")
+__all__ = [
+    "BACKUP_KINDS",
+    "BackupKind",
+    "ChoreKind",
+    "Commitment",
+    "Policy",
+    "SourcePolicy",
+    "Stated",
+    "VaultPolicy",
+    "source_policy",
+]
 
 BackupKind: TypeAlias = Literal["full", "differential", "incremental", "log", "archive"]
 """Every kind of backup that can be scheduled, the most thorough first but for ``archive``.
@@ -23,19 +34,10 @@ BackupKind: TypeAlias = Literal["full", "differential", "incremental", "log", "a
 backup that is kept by the rules for archives.
 """
 
+BACKUP_KINDS: tuple[BackupKind, ...] = get_args(BackupKind)
+
 ChoreKind: TypeAlias = Literal["forget", "prune", "sync", "check", "lock"]
 """What a vault needs of itself: letting go, catching up its regions, being looked through, extending terms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stated(Generic[T]):
-    """A value, and where it was said: ``default``, or a line such as ``covenant.toml:12 (class critical)``."""
-
-    value: T
-    origin: str
-
-    def __str__(self) -> str:
-        return str(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,38 @@ class SourcePolicy:
     keep: Keep | None = None
     keep_origins: Mapping[str, str] = field(default_factory=dict)
     """Which line gave each rule of ``keep``, by the name of its field."""
+    continuous: bool = False
+    """Whether its change log was promised to be followed as it grows."""
+    layers: tuple[Layer, ...] = ()
+    """What all of it was merged from, the defaults first; ``explain`` reads them."""
+
+
+def source_policy(
+    source: str, *, system: str, vault: str, data_class: str, tier: str, covered: bool, layers: tuple[Layer, ...]
+) -> SourcePolicy:
+    """What holds for a source where these layers lie over one another. One of them says each number."""
+    said = merged(layers)
+    keep = keep_of(said)
+    origins = {name: said[f"retention.keep_{name}"].origin for name in RULES if f"retention.keep_{name}" in said}
+    return SourcePolicy(
+        source=source,
+        system=system,
+        vault=vault,
+        data_class=data_class,
+        tier=tier,
+        covered=covered,
+        rpo=said["rpo"],
+        rto=said["rto"],
+        window=said["window"],
+        priority=said["priority"],
+        copies=said["copies"],
+        schedules=scheduled(said, BACKUP_KINDS),
+        immutable=said["immutable"] if said["immutable"].value else None,
+        keep=keep,
+        keep_origins={name: origin for name, origin in origins.items() if keep is not None and getattr(keep, name)},
+        continuous=said["continuous"].value,
+        layers=layers,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +111,8 @@ class VaultPolicy:
     regions: tuple[str, ...] = ("default",)
     acknowledge: Stated[int]
     chores: Mapping[ChoreKind, Stated[Schedule]] = field(default_factory=dict)
+    immutable_by: Mapping[str, str] = field(default_factory=dict)
+    """How terms of immutability are set in each region that can: ``object-lock`` or ``bucket-lock``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,14 @@ def parse_pack_size(text: str) -> int:
     return size
 
 
+def parse_bandwidth(text: str) -> int:
+    """Bytes per second from ``"20MiB/s"``."""
+    found = re.fullmatch(r"([0-9]{1,12})\s*(?:([kmg])i?)?b?/s", text.strip().lower())
+    if not found or not int(found[1]):
+        raise ValueError(f"'{text}' is not a bandwidth like '20MiB/s'")
+    return int(found[1]) * _UNITS.get(found[2], 1)
+
+
 def parse_compression(text: str) -> int | None:
     """zstd's level from ``"1"`` … ``"22"``, ``"max"`` or ``"off"`` (0); ``"auto"`` is ``None``: the vault's choice."""
     word = text.strip().lower()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from covenant.settings.tables import NAME, SECRET_OPTION, Document
+from covenant.settings.tables.document import NAME, Document
+from covenant.settings.tables.fields import SECRET_OPTION
+from covenant.settings.tables.vaults import RegionTable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -17,12 +19,19 @@ _OPTIONS = {
 """What a store's options may be: those that are secrets only by reference."""
 
 
+_NAMED = {"pattern": f"^{NAME}$"}
+
+
 def schema() -> dict[str, Any]:
     """The schema, in draft 2020-12. The same for the same version of Covenant."""
     generated = _without_titles(Document.model_json_schema(by_alias=True))
-    generated["$defs"]["VaultTable"]["properties"]["options"].update(_OPTIONS)
-    for section in ("vaults", "classes", "sources"):
-        generated["properties"][section]["propertyNames"] = {"pattern": f"^{NAME}$"}
+    vault, region = generated["$defs"]["VaultTable"]["properties"], _without_titles(RegionTable.model_json_schema())
+    vault["regions"].update(additionalProperties={"$ref": "#/$defs/RegionTable"}, propertyNames=_NAMED)
+    generated["$defs"]["RegionTable"] = region
+    for each in (vault, region["properties"], generated["$defs"]["BucketTable"]["properties"]):
+        each["options"].update(_OPTIONS)
+    for section in ("vaults", "classes", "tiers", "sources"):
+        generated["properties"][section]["propertyNames"] = _NAMED
     return {"$schema": DIALECT, "title": "covenant.toml", **generated}
 
 

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from covenant.kernel import calendar
-from covenant.kernel.durations import format_interval
-from covenant.kernel.keep import Keep
-from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile, SecretRef
+from covenant.kernel.calendar import spelled
+from covenant.kernel.durations import Span, format_interval
+from covenant.kernel.layers import merged
+from covenant.kernel.schedule import Blackout, Schedule
+from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile
 from covenant.settings.toml_lines import Where
-from covenant.settings.values import DataClass, Settings, Source, Sqlite, Vault
+from covenant.settings.values import Alerts, DataClass, Files, Region, Settings, Source, Sqlite, Vault
 
 
 def show(settings: Settings) -> dict[str, Any]:
     """The settings as nested tables, shaped as ``covenant.toml`` is, with secrets only by reference.
 
-    Every value is ``{"value": …, "origin": …}``; the origin is a line of the file (``covenant.toml:12``), the class
-    that supplied it (``class critical``), or ``default``.
+    Every value is ``{"value": …, "origin": …}``; the origin is a line of the file (``covenant.toml:12``, and whose line
+    it is where several say the same key), or ``default``.
     """
     shown = _Origins(settings)
+    limits = ((key, getattr(settings.limits, key)) for key in settings.limits.__dataclass_fields__)
+    listen = None if settings.metrics is None else f"{settings.metrics[0]}:{settings.metrics[1]}"
+    where_catalog = "path" if isinstance(settings.catalog, Path | None) else "url"
     return {
         "vaults": {name: shown.vault(vault) for name, vault in settings.vaults.items()},
         "classes": {name: shown.data_class(each) for name, each in settings.classes.items()},
+        "tiers": {name: _nested(layer.said.items()) for name, layer in settings.tiers.items()},
         "sources": {name: shown.source(source) for name, source in settings.sources.items()},
-        "limits": shown.table(("limits",), ((key, getattr(settings.limits, key)) for key in _LIMITS)),
+        "limits": shown.table(("limits",), limits),
+        "catalog": shown.table(("catalog",), ((where_catalog, settings.catalog),)),
+        "metrics": shown.table(("metrics",), (("listen", listen),)),
+        "alerts": shown.alerts(settings.alerts),
+        **{section: shown.tables((section,), said) for section, said in settings.commitments.items()},
     }
-
-
-_LIMITS = ("upload_threads", "workers", "pack_size", "compression")
 
 
 class _Origins:
@@ -40,80 +48,108 @@ class _Origins:
     def vault(self, vault: Vault) -> dict[str, Any]:
         named: Where = ("vaults", vault.name)
         where = named if named in self._settings.lines else ("vault",)
-        shown = self.table(where, (("url", vault.url), ("password", _reference(vault.password))))
-        options = (
-            (key, value if isinstance(value, str) else _reference(value)) for key, value in vault.options.items()
-        )
-        return {**shown, "options": self.table((*where, "options"), options)}
+        whole = (("url", vault.url), ("password", vault.password), ("acknowledge", vault.acknowledge))
+        chores = ((kind, str(schedule)) for kind, schedule in vault.chores.items())
+        shown = {**self.table(where, whole), "chores": self.table((*where, "chores"), chores)}
+        if (*where, "regions") not in self._settings.lines:
+            return {**shown, "options": self.table((*where, "options"), vault.options.items())}
+        del shown["url"]
+        return {**shown, "regions": {each.name: self.region(each, where) for each in vault.regions}}
+
+    def region(self, region: Region, vault: Where) -> dict[str, Any]:
+        where = (*vault, "regions", region.name)
+        said = (("url", region.url), ("storage_class", region.storage_class), ("immutable", region.immutable))
+        return {**self.table(where, said), "options": self.table((*where, "options"), region.options.items())}
 
     def data_class(self, data_class: DataClass) -> dict[str, Any]:
-        where: Where = ("classes", data_class.name)
-        objectives = data_class.objectives
-        promised = (("rpo", format_interval(objectives.rpo)), ("rto", format_interval(objectives.rto)))
-        return {
-            **self.table(where, promised),
-            "retention": self.table((*where, "retention"), _rules(data_class.retention)),
-        }
+        return _nested(merged(data_class.layers).items())
 
     def source(self, source: Source) -> dict[str, Any]:
         where: Where = ("sources", source.name)
-        by_class = f"class {source.data_class}"
-        objectives = source.objectives
-        promised = (("rpo", format_interval(objectives.rpo)), ("rto", format_interval(objectives.rto)))
+        written = (
+            ("kind", source.kind),
+            ("class", source.data_class),
+            ("tier", source.tier),
+            ("vault", source.vault),
+            ("tags", source.tags),
+            *_system(source),
+        )
+        return {**self.table(where, written), **_nested(merged(source.layers).items())}
+
+    def alerts(self, alerts: Alerts) -> dict[str, Any]:
+        channels = {
+            name: self.table(
+                ("alerts", "channels", name),
+                (
+                    ("url", channel.url),
+                    ("classes", channel.classes),
+                    ("severity", channel.severity),
+                    ("after", channel.after),
+                ),
+            )
+            for name, channel in alerts.channels.items()
+        }
+        times = (("group_for", alerts.group_for), ("repeat", alerts.repeat))
+        return {**self.table(("alerts",), times), "channels": channels}
+
+    def tables(self, where: Where, said: Mapping[str, Any]) -> dict[str, Any]:
+        """A table that may hold tables."""
         return {
-            **self.table(where, _written(source)),
-            **self.table(where, promised, otherwise=by_class),
-            "retention": self.table((*where, "retention"), _rules(source.retention), otherwise=by_class),
+            key: self.tables((*where, key), value)
+            if isinstance(value, Mapping)
+            else self.table(where, ((key, value),))[key]
+            for key, value in said.items()
         }
 
-    def table(
-        self, where: Where, values: Iterator[tuple[str, Any]] | tuple[Any, ...], otherwise: str = "default"
-    ) -> Any:
+    def table(self, where: Where, values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         """The values of one table, each with its origin."""
-        return {key: {"value": value, "origin": self._origin((*where, key), otherwise)} for key, value in values}
+        return {key: {"value": plain(value), "origin": self._origin((*where, key))} for key, value in values}
 
-    def _origin(self, where: Where, otherwise: str) -> str:
+    def _origin(self, where: Where) -> str:
         line = self._settings.lines.get(where)
         if line is None and where[-1] == "paths":
             line = self._settings.lines.get((*where[:-1], "path"))  # the short form, for a single one
-        return otherwise if line is None else f"{self._settings.path.name}:{line}"
+        return "default" if line is None else f"{self._settings.path.name}:{line}"
 
 
-def _written(source: Source) -> Iterator[tuple[str, Any]]:
-    """What a source's table says or could say, by the keys that it would be written with."""
-    yield "kind", source.kind
-    yield "class", source.data_class
-    yield "vault", source.vault
-    yield "tags", list(source.tags)
-    system = source.system
-    if isinstance(system, Sqlite):
-        yield "path", str(system.path)
-        return
-    yield "paths", [str(path) for path in system.paths]
-    yield "exclude", list(system.exclude)
-    yield "one_file_system", system.one_file_system
-    yield "exclude_caches", system.exclude_caches
-    yield "exclude_if_present", list(system.exclude_if_present)
+def _nested(said: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Values that know where they stand, as the tables that they would be written in."""
+    shown: dict[str, Any] = {}
+    for key, stated in said:
+        outer, _, inner = key.rpartition(".")
+        table = shown.setdefault(outer, {}) if outer else shown
+        table[inner] = {"value": plain(stated.value), "origin": stated.origin}
+    return shown
 
 
-def _rules(keep: Keep | None) -> Iterator[tuple[str, Any]]:
-    """The rules in force, by the keys that they would be written with."""
-    if keep is None:
-        return
-    for name, count in keep.counts():
-        yield f"keep_{name}", count
-    if keep.within is not None:
-        yield "keep_within", calendar.spelled(keep.within)
-    if keep.tags:
-        yield "keep_tags", [",".join(tags) for tags in keep.tags]
+def _system(source: Source) -> Iterable[tuple[str, Any]]:
+    """What a source's table says or could say of its system, by the keys that it would be written with."""
+    match source.system:
+        case Sqlite(path):
+            return (("path", path),)
+        case Files() as files:
+            return ((key, getattr(files, key)) for key in files.__dataclass_fields__)
+        case planned:
+            return planned.said.items()
 
 
-def _reference(secret: SecretRef | None) -> dict[str, Any] | None:
-    match secret:
+def plain(value: Any) -> Any:
+    """A value as it would be written in the file, of types that JSON knows."""
+    match value:
+        case timedelta():
+            return format_interval(value)
+        case Span():
+            return spelled(value)
+        case Schedule() | Blackout() | Path():
+            return str(value)
         case SecretFile(path):
             return {"file": str(path)}
         case SecretEnv(name):
             return {"env": name}
         case SecretCommand(argv):
             return {"command": list(argv)}
-    return None
+        case dict():
+            return {key: plain(each) for key, each in value.items()}
+        case tuple() | list():
+            return [",".join(each) if isinstance(each, tuple) else plain(each) for each in value]
+    return value

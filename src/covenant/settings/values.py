@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias
 
 from covenant.kernel.findings import Finding
 from covenant.kernel.keep import Keep
+from covenant.kernel.layers import Layer, keep_of, merged
+from covenant.kernel.policy import ChoreKind
+from covenant.kernel.schedule import Schedule
 from covenant.settings.secrets import SecretRef
 from covenant.settings.toml_lines import Where
 
@@ -34,20 +38,57 @@ class DataClass:
     name: str
     objectives: Objectives
     retention: Keep | None
+    layers: tuple[Layer, ...] = ()
+    """What holds for it, the default first and what the file says of it last."""
+
+    @classmethod
+    def merged(cls, name: str, layers: tuple[Layer, ...]) -> Self:
+        """The class that these layers make; both objectives are said in one of them."""
+        said = merged(layers)
+        return cls(name, Objectives(said["rpo"].value, said["rto"].value), keep_of(said), layers)
+
+
+ImmutableBy: TypeAlias = Literal["", "object-lock", "bucket-lock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One of the places of a vault, with credentials of its own.
+
+    ``url`` is absolute where it is a folder. ``storage_class`` is the store's own name, ``""`` for its default;
+    ``immutable`` says how terms of immutability are set there, ``""`` for not at all.
+    """
+
+    name: str
+    url: str
+    options: Mapping[str, str | SecretRef] = field(default_factory=dict)
+    storage_class: str = ""
+    immutable: ImmutableBy = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Vault:
     """Where snapshots are kept, and how the vault is opened.
 
-    ``url`` is absolute where it is a folder. ``password`` is ``None`` where the file does not say it; the environment
-    or the command line must, then. ``options`` are the store's (region, endpoint, credentials).
+    ``password`` is ``None`` where the file does not say it; the environment or the command line must, then.
+    ``regions`` are its places in order of preference; ``url`` and ``options`` are those of the first, the primary. A
+    vault with one address has one region, ``default``. ``acknowledge`` is in how many of them a write must be durable
+    before it counts. ``chores`` are what it needs of itself; one that is left out is never done.
     """
 
     name: str
     url: str
     password: SecretRef | None = None
     options: Mapping[str, str | SecretRef] = field(default_factory=dict)
+    regions: tuple[Region, ...] = ()
+    acknowledge: int = 0
+    chores: Mapping[ChoreKind, Schedule] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.regions:
+            object.__setattr__(self, "regions", (Region("default", self.url, self.options),))
+        if not self.acknowledge:
+            object.__setattr__(self, "acknowledge", len(self.regions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +110,78 @@ class Sqlite:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A system of a kind that this version cannot keep: what it is, and what was said of it."""
+
+    kind: str
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A system that is kept: what it is, what it was promised, and in which vault it is kept."""
 
     name: str
-    system: Files | Sqlite
+    system: Files | Sqlite | Planned
     data_class: str
     objectives: Objectives
     retention: Keep | None
     vault: str
     tags: tuple[str, ...] = ()
+    tier: str = ""
+    layers: tuple[Layer, ...] = ()
+    """What holds for it: the layers of its class, its tier's, and its own."""
 
     @property
     def kind(self) -> str:
         """The kind, as ``covenant.toml`` names it."""
+        if isinstance(self.system, Planned):
+            return self.system.kind
         return "files" if isinstance(self.system, Files) else "sqlite"
+
+    @property
+    def covered(self) -> bool:
+        """Whether this version can keep it."""
+        return not isinstance(self.system, Planned)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much of the machine may be used. ``None`` leaves the choice to whoever does the work.
 
-    ``pack_size`` is in bytes; ``compression`` is zstd's level, 0 for none at all.
+    ``pack_size`` is in bytes; ``compression`` is zstd's level, 0 for none at all. ``concurrent`` is how many runs there
+    may be at once, ``bandwidth`` is in bytes per second.
     """
 
     upload_threads: int | None = None
     workers: int | None = None
     pack_size: int | None = None
     compression: int | None = None
+    concurrent: int | None = None
+    bandwidth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to tell people. ``classes`` and ``severity`` say of what, all of it where there are none.
+
+    ``after`` is how long something must have lasted before it is told here.
+    """
+
+    name: str
+    url: SecretRef
+    classes: tuple[str, ...] = ()
+    severity: Literal["info", "warning", "critical"] = "info"
+    after: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Who is told what. ``group_for`` is how long to wait for more, ``repeat`` how often it is told again."""
+
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    group_for: timedelta = timedelta(minutes=1)
+    repeat: timedelta = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +197,13 @@ class Settings:
     classes: Mapping[str, DataClass]
     sources: Mapping[str, Source]
     limits: Limits
+    tiers: Mapping[str, Layer] = field(default_factory=dict)
+    catalog: Path | SecretRef | None = None
+    """The catalog's file, or where the address of its database is; ``None`` for the usual file."""
+    metrics: tuple[str, int] | None = None
+    """The address and port that metrics are read at; ``None`` for nowhere."""
+    alerts: Alerts = field(default_factory=Alerts)
+    commitments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What is promised and carried by no source, by section, and by name where a section has several tables."""
     findings: tuple[Finding, ...] = ()
     lines: Mapping[Where, int] = field(default_factory=dict, repr=False)
