@@ -13,6 +13,7 @@ import pwd
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from covenant.adapters.stores.validate import Report as StoreReport
     from covenant.kernel.progress import Progress
     from covenant.protect.ports import Source
+    from covenant.replicate.regional import RegionalStore
     from covenant.settings import values
     from covenant.vault.lock import Locks, Owner
     from covenant.vault.snapshot import Snapshot
@@ -41,19 +43,18 @@ LockKind = Literal["none", "shared", "exclusive"]
 
 
 @dataclass(frozen=True, slots=True)
-class Opener:
-    """Opens one store. What ``reading``, ``appending`` and ``discarding`` give can be pickled, and opens it in a worker
-    process with that privilege and no other.
-    """
+class NamedSpec:
+    """A region: its name, and what it takes to open its store."""
 
+    name: str
     spec: StoreSpec
 
     @property
     def local(self) -> bool:
-        """Whether it lies on this machine, where what is written is seen at once and asking again does not help."""
+        """Whether it lies on this machine."""
         return parse_location(self.spec.url).kind in ("folder", "memory")
 
-    def whole(self) -> Store:
+    def open(self, attempts: int) -> Store:
         """The store with every privilege; one behind a network is asked again, and read ahead."""
         store = self.spec.open()
         if self.local:
@@ -61,7 +62,58 @@ class Opener:
         from covenant.adapters.stores.read_ahead import ReadAheadStore
         from covenant.adapters.stores.retrying import RetryingStore
 
-        return ReadAheadStore(RetryingStore(store, SystemClock(), Random()))
+        return ReadAheadStore(RetryingStore(store, SystemClock(), Random(), attempts))
+
+    def make_folder(self) -> None:
+        """Make the folder that the store is to lie in, where it is one."""
+        from covenant.adapters.stores.posix import PosixStore
+
+        bare = self.spec.open()
+        if isinstance(bare, PosixStore):
+            bare.create_root()
+
+
+_ALONE = 8
+_AMONG_OTHERS = 3
+"""How often a store behind a network is asked: less often where another region can be asked instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens a vault's store: one place, or several regions of which ``acknowledge`` (0: all) must have each write.
+
+    What ``reading``, ``appending`` and ``discarding`` give can be pickled, and opens it in a worker process with that
+    privilege and no other. What is seen of damaged copies is noted in the file ``sightings``.
+    """
+
+    spec: StoreSpec
+    regions: tuple[NamedSpec, ...] = ()
+    acknowledge: int = 0
+    sightings: Path | None = None
+
+    @property
+    def places(self) -> tuple[NamedSpec, ...]:
+        """Every region; a vault in one place has the single region ``default``."""
+        return self.regions or (NamedSpec("default", self.spec),)
+
+    @property
+    def local(self) -> bool:
+        """Whether it lies on this machine, where what is written is seen at once and asking again does not help."""
+        return all(place.local for place in self.places)
+
+    def whole(self) -> Store:
+        """The store with every privilege."""
+        return self.regional() if len(self.places) > 1 else self.places[0].open(_ALONE)
+
+    def regional(self) -> RegionalStore:
+        """The same, region by region."""
+        from covenant.replicate.region import Region
+        from covenant.replicate.regional import RegionalStore
+        from covenant.replicate.sightings import Sightings
+
+        clock = SystemClock()
+        regions = [Region(place.name, place.open(_AMONG_OTHERS), clock) for place in self.places]
+        return RegionalStore(regions, self.acknowledge or len(regions), clock, Sightings(self.sightings))
 
     @property
     def reading(self) -> Callable[[], ReadStore]:
@@ -87,6 +139,16 @@ def opener(url: str, options: Mapping[str, str]) -> Opener:
     """What opens the store at an address. A folder's path is made absolute. Raises ``UsageError``."""
     location = parse_location(url)
     return Opener(StoreSpec(os.path.abspath(location.path) if location.kind == "folder" else url, dict(options)))
+
+
+def regional_opener(
+    regions: Mapping[str, tuple[str, Mapping[str, str]]], acknowledge: int, cache: Path | None
+) -> Opener:
+    """What opens a vault that lies in several regions: name to address and options. Raises ``UsageError``."""
+    places = tuple(NamedSpec(name, opener(url, options).spec) for name, (url, options) in regions.items())
+    addresses = sha256("\n".join(place.spec.url for place in places).encode()).hexdigest()[:16]
+    sightings = cache / "regions" / addresses if cache else None
+    return Opener(places[0].spec, places, acknowledge, sightings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +233,12 @@ def open_vault(opening: Opener, password: str, clock: Clock, cache: Path | None)
 
 def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | None) -> OpenVault:
     """Make a new vault, and the folder that it lies in. Raises ``VaultExists``."""
-    from covenant.adapters.stores.posix import PosixStore
     from covenant.vault.keys import calibrate
     from covenant.vault.vault import create_vault as create
 
-    whole, owner = opening.spec.open(), this_process()
-    if isinstance(whole, PosixStore):
-        whole.create_root()
-    else:
-        whole = opening.whole()
+    for place in opening.places:
+        place.make_folder()
+    whole, owner = opening.whole(), this_process()
     vault = create(
         AppendOnlyStore(whole),
         password,

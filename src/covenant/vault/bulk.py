@@ -12,6 +12,7 @@ from typing import NamedTuple
 from covenant.kernel.errors import DamageError, ObjectMissing, StoreError
 from covenant.vault.names import DATA, object_name
 from covenant.vault.pack import BlobType, PackEntry
+from covenant.vault.ports import another_copy
 from covenant.vault.ranges import GAP, LONGEST, Range, ranges
 from covenant.vault.reader import open_blob, read_blob
 from covenant.vault.segment import Location
@@ -65,7 +66,20 @@ def read_range(vault: Vault, where: Range, inside: Sequence[tuple[bytes, Locatio
                 raise DamageError(f"blob {blob_id.hex()[:8]} is not as long as the index says")
             yield Read(blob_id, place, plain, sealed, None)
         except DamageError as error:
-            yield Read(blob_id, place, None, None, error)
+            yield _again(vault, Read(blob_id, place, None, None, error))
+
+
+def _again(vault: Vault, failed: Read) -> Read:
+    """A blob that is damaged here, from another copy of its pack, where the store has several."""
+    place, name = failed.place, object_name(DATA, failed.place.pack.hex())
+    if not another_copy(vault.store, name):
+        return failed
+    try:
+        sealed = memoryview(vault.store.get_range(name, place.offset, place.length))
+        plain = open_blob(vault, failed.id, place, sealed)
+    except (DamageError, StoreError) as error:
+        return failed._replace(error=error)
+    return failed if len(plain) != place.size else Read(failed.id, place, plain, sealed, None)
 
 
 def whole(vault: Vault, read: Read) -> bytes:

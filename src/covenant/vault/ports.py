@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -72,6 +72,20 @@ class Store(AppendStore, Protocol):
     def delete(self, name: str) -> None:
         """Delete an object, durably. Raises ``ObjectMissing`` if there is none."""
         ...
+
+
+@runtime_checkable
+class ManyCopies(Protocol):
+    """What a store does that has several copies of each object, and cannot tell by itself that a part is damaged."""
+
+    def distrust(self, name: str) -> bool:
+        """Say that what was read of an object was not what was written; whether another copy can stand in."""
+        ...
+
+
+def another_copy(store: ReadStore, name: str) -> bool:
+    """Whether reading a damaged object again may give better bytes: a plain store has no others."""
+    return isinstance(store, ManyCopies) and store.distrust(name)
 
 
 class Terms(Protocol):

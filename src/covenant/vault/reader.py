@@ -8,7 +8,7 @@ from hashlib import sha256
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.vault.names import DATA, object_name
 from covenant.vault.pack import BlobType, PackEntry
-from covenant.vault.ports import Buffer
+from covenant.vault.ports import Buffer, another_copy
 from covenant.vault.segment import Location
 from covenant.vault.tree import Node, decode_tree
 from covenant.vault.vault import Vault
@@ -40,13 +40,23 @@ def read_blob(vault: Vault, blob_id: bytes, blob_type: BlobType) -> bytes:
     for place in vault.index.find_all(blob_id, blob_type):
         name = object_name(DATA, place.pack.hex())
         try:
-            return open_blob(vault, blob_id, place, vault.store.get_range(name, place.offset, place.length))
+            return _read_from(vault, blob_id, place, name)
         except (DamageError, ObjectMissing) as error:
             failure = failure or error
     hint = "Run 'covenant check --read-data' to see which files it affects."
     if failure is None:
         raise ObjectMissing(f"{blob_type.name.lower()} blob {blob_id.hex()[:8]} is in no index", hint)
     raise type(failure)(f"{blob_type.name.lower()} blob {blob_id.hex()[:8]} cannot be read: {failure}", hint)
+
+
+def _read_from(vault: Vault, blob_id: bytes, place: Location, name: str) -> bytes:
+    """A blob from one pack, and where the store has several copies of the pack, from one that is whole."""
+    try:
+        return open_blob(vault, blob_id, place, vault.store.get_range(name, place.offset, place.length))
+    except DamageError:
+        if not another_copy(vault.store, name):
+            raise
+    return open_blob(vault, blob_id, place, vault.store.get_range(name, place.offset, place.length))
 
 
 def read_tree(vault: Vault, tree_id: str) -> list[Node]:

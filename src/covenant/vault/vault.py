@@ -22,7 +22,7 @@ from covenant.vault.index import Index, IndexFile, decode_index
 from covenant.vault.index_cache import load_segments
 from covenant.vault.keys import Cost, find_master, seal_key
 from covenant.vault.names import CONFIG, INDEX, KEYS, SNAPSHOTS, id_of, object_name
-from covenant.vault.ports import AppendStore, ReadStore
+from covenant.vault.ports import AppendStore, ReadStore, another_copy
 from covenant.vault.snapshot import Snapshot, decode_snapshot, encode_snapshot
 
 _COMPRESSED_MARK = 2
@@ -197,6 +197,8 @@ def open_vault(store: ReadStore, password: str, *, cache: Path | None = None) ->
     try:
         config = decode_config(Sealer(master).open(sealed))
     except DamageError as error:
+        if another_copy(store, CONFIG):
+            return open_vault(store, password, cache=cache)
         raise DamageError(
             f"the config of {store.url} is damaged: {error}",
             "Copy the config object from another region or an older copy of the vault.",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from covenant.kernel.errors import StoreDenied
 from covenant.vault.names import LOCKS
-from covenant.vault.ports import Buffer, Listed, ReadStore, Store
+from covenant.vault.ports import Buffer, Listed, ReadStore, Store, another_copy
 
 
 class ReadOnlyStore:
@@ -31,6 +31,9 @@ class ReadOnlyStore:
 
     def size(self, name: str) -> int:
         return self._store.size(name)
+
+    def distrust(self, name: str) -> bool:
+        return another_copy(self._store, name)
 
     def list(self, prefix: str) -> Iterator[Listed]:
         return self._store.list(prefix)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from covenant.vault.ports import Buffer, Listed, Store
+from covenant.vault.ports import Buffer, Listed, Store, another_copy
 
 Call = Literal["get", "get_range", "size", "list", "put", "delete"]
 
@@ -53,6 +53,9 @@ class MeteredStore:
     def size(self, name: str) -> int:
         with _Counting(self, "size"):
             return self._store.size(name)
+
+    def distrust(self, name: str) -> bool:
+        return another_copy(self._store, name)
 
     def list(self, prefix: str) -> Iterator[Listed]:
         with _Counting(self, "list"):

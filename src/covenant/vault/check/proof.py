@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, StoreError
 from covenant.vault.names import DATA, object_name
 from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, decode_header, fingerprint, header_length
-from covenant.vault.ports import Buffer
+from covenant.vault.ports import Buffer, another_copy
 from covenant.vault.reader import LARGEST_DATA, LARGEST_TREE, open_blob
 from covenant.vault.vault import Vault
 
@@ -76,6 +76,13 @@ def prove_sound(vault: Vault, job: PackJob) -> int | None:
     This is all that a sound pack takes; whoever asks compares the sum with the index's.
     """
     name = object_name(DATA, job.id.hex())
+    found = _sum_if_sound(vault, job, name)
+    if found is None and another_copy(vault.store, name):
+        found = _sum_if_sound(vault, job, name)
+    return found
+
+
+def _sum_if_sound(vault: Vault, job: PackJob, name: str) -> int | None:
     try:
         tail = vault.store.get_range(name, job.stored, job.size - job.stored)
         entries = _header_entries(vault, tail, job.size)
