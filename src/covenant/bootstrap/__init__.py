@@ -179,6 +179,16 @@ class OpenVault:
         """The store, for trying out: nothing is added."""
         return DiscardingStore(self.whole)
 
+    def copies_seen(self) -> tuple[Finding, ...]:
+        """Copies in single regions that were met damaged or missing, and passed over; waits for slower regions."""
+        if len(self.opener.places) < 2:
+            return ()
+        from covenant.replicate.regional import RegionalStore
+
+        assert isinstance(self.whole, RegionalStore)  # an opener of several places opens nothing else
+        self.whole.finish()
+        return tuple(sighting.finding() for sighting in self.whole.sightings.fresh())
+
     @property
     def terms(self) -> Terms | None:
         """Who says what nobody may delete yet; ``None`` where the store keeps no terms."""

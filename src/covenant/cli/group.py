@@ -11,7 +11,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
     "Prove and mend": ("check", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),
-    "Look after the vault": ("key", "unlock", "copy", "store", "lock"),
+    "Look after the vault": ("key", "unlock", "copy", "store", "region", "lock"),
     "Around": ("catalog", "config", "completion", "version"),
 }
 

@@ -113,7 +113,9 @@ def run(session: Session, arguments: list[str]) -> int:
     session.output.json |= "--json" in arguments  # so that even a wrong command line is answered in JSON
     try:
         result: Any = covenant.main(arguments, prog_name="covenant", standalone_mode=False, obj=session)
-        return result if isinstance(result, int) else exits.DONE
+        code = result if isinstance(result, int) else exits.DONE
+        session.output.findings(session.output.noticed)
+        return exits.FINDINGS if code == exits.DONE and session.output.noticed else code
     except CovenantError as error:
         code = exits.code_of(error)
         session.output.failure(error, code)

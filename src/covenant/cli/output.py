@@ -25,6 +25,8 @@ class Output:
         self.quiet = quiet
         self.out = out
         self.err = err
+        self.noticed: tuple[Finding, ...] = ()
+        """What was seen of the vault's copies beside the work itself; it ends up in the document, or on stderr."""
 
     @classmethod
     def standard(cls) -> Output:
@@ -65,6 +67,8 @@ class Output:
     def document(self, content: Any) -> None:
         """The JSON document that ``--json`` asks for, or one line of a stream of them. Without ``--json``, nothing."""
         if self.json:
+            if self.noticed and isinstance(content, dict) and isinstance(content.get("findings"), list):
+                content = {**content, "findings": [*content["findings"], *as_dicts(self.noticed)]}
             self.out.write(json_text(content) + "\n")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:

@@ -11,8 +11,8 @@ import contextlib
 import shlex
 import sys
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from importlib import import_module
@@ -57,6 +57,9 @@ class Place:
     url: str
     options: dict[str, str | SecretRef] = field(default_factory=dict, repr=False)
     password: SecretRef | None = None
+    regions: tuple[tuple[str, str, dict[str, str | SecretRef]], ...] = field(default=(), repr=False)
+    """Name, address and options of each region, where there are several; the first is ``url``."""
+    acknowledge: int = 0
 
 
 class Session:
@@ -151,14 +154,28 @@ class Session:
         named = None
         if "/" not in url and ":" not in url and self.config_path is not None:
             named = self.required_settings().vaults.get(url)
-        place = Place(url) if named is None else Place(named.url, dict(named.options), named.password)
+        place = Place(url) if named is None else self._described(named)
         kind = self._kind(place.url)
         merged = {**self.environment.store_options(kind), **place.options, **options}
-        return Place(place.url, merged, _password_said(password_file, password_command) or place.password)
+        return replace(
+            place, options=merged, password=_password_said(password_file, password_command) or place.password
+        )
 
     def place_of(self, vault: Vault) -> Place:
         """A vault as ``covenant.toml`` describes it."""
-        return self._completed(vault.url, dict(vault.options), vault.password)
+        place, described = self._completed(vault.url, dict(vault.options), vault.password), self._described(vault)
+        return replace(place, regions=described.regions, acknowledge=described.acknowledge)
+
+    def _described(self, vault: Vault) -> Place:
+        """What ``covenant.toml`` says of a vault, and the environment of its regions."""
+        place = Place(vault.url, dict(vault.options), vault.password)
+        if len(vault.regions) < 2:
+            return place
+        regions = tuple(
+            (region.name, region.url, {**self.environment.store_options(self._kind(region.url)), **region.options})
+            for region in vault.regions
+        )
+        return replace(place, regions=regions, acknowledge=vault.acknowledge)
 
     def _named(self, text: str) -> Place | None:
         """The vault of that name, if there is a ``covenant.toml`` that has one."""
@@ -265,11 +282,14 @@ class Session:
         """What opens a vault's store."""
         from covenant import bootstrap
 
+        if not place.regions:
+            return bootstrap.opener(place.url, self._resolved(place.options))
+        regions = {name: (url, self._resolved(options)) for name, url, options in place.regions}
+        return bootstrap.regional_opener(regions, place.acknowledge, self.cache)
+
+    def _resolved(self, options: Mapping[str, str | SecretRef]) -> dict[str, str]:
         variables = self.environment.variables
-        options = {
-            key: value if isinstance(value, str) else value.resolve(variables) for key, value in place.options.items()
-        }
-        return bootstrap.opener(place.url, options)
+        return {key: value if isinstance(value, str) else value.resolve(variables) for key, value in options.items()}
 
     @contextlib.contextmanager
     def opened(
@@ -284,8 +304,11 @@ class Session:
         place = place or self.place()
         _load_meanwhile(then)
         vault = bootstrap.open_vault(self.opener(place), self.password(place), self.clock, self.cache)
-        with vault.held(lock, self.said.wait_seconds) as held:
-            yield held
+        try:
+            with vault.held(lock, self.said.wait_seconds) as held:
+                yield held
+        finally:
+            self.output.noticed += vault.copies_seen()
 
     @contextlib.contextmanager
     def read(self, *, then: tuple[str, ...] = ()) -> Iterator[OpenVault]:

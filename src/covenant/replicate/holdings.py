@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from covenant.replicate.naming import FOLDERS, proves_itself
+from covenant.replicate.naming import FOLDERS, folder_of, proves_itself
 from covenant.vault.names import object_name
 from covenant.vault.ports import Listed
 
@@ -42,7 +42,7 @@ class Holdings:
             self.others[name] = size
             return
         object_id = bytes.fromhex(name[-64:])
-        key = (name.partition("/")[0], object_id[0])
+        key = (folder_of(name), object_id[0])
         self._records.setdefault(key, bytearray()).extend(object_id + size.to_bytes(8))
 
     def slices(self) -> Iterable[_Key]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from covenant.vault.names import CONFIG, DATA, INDEX, KEYS, LOCKS, SNAPSHOTS, id_of, object_name
+from covenant.vault.names import CONFIG, DATA, INDEX, JOURNAL, KEYS, LOCKS, SNAPSHOTS, id_of, object_name
 from covenant.vault.ports import Buffer
 
 EPOCHS = "covenant/epoch"
 """Who is the primary, as numbered records. restic looks into no folder of this name."""
 
-FOLDERS = (KEYS, DATA, INDEX, SNAPSHOTS)
+FOLDERS = (KEYS, DATA, INDEX, SNAPSHOTS, JOURNAL)
 """What is copied, in the order in which it must arrive: whatever an object names is there before it (I28)."""
 
 WEIGHTY = (f"{SNAPSHOTS}/", f"{KEYS}/")
@@ -23,8 +23,13 @@ WEIGHTY = (f"{SNAPSHOTS}/", f"{KEYS}/")
 
 def proves_itself(name: str) -> bool:
     """Whether an object's name is the hash of its bytes, locks among them."""
-    folder = name.partition("/")[0]
+    folder = folder_of(name)
     return folder in (*FOLDERS, LOCKS) and (found := id_of(name)) != "" and name == object_name(folder, found)
+
+
+def folder_of(name: str) -> str:
+    """The folder of a vault that an object lies in; packs lie in one folder, though it is divided."""
+    return DATA if name.startswith(f"{DATA}/") else name.rpartition("/")[0]
 
 
 def is_whole(name: str, data: Buffer) -> bool:

@@ -23,7 +23,7 @@ from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
 from covenant.replicate.census import Seen
 from covenant.replicate.holdings import right_size
-from covenant.replicate.naming import is_whole
+from covenant.replicate.naming import folder_of, is_whole
 from covenant.replicate.region import Region
 from covenant.replicate.sightings import Sighting
 from covenant.vault.names import CONFIG
@@ -102,7 +102,7 @@ def carry_out(work: Iterable[Errand], progress: Progress | None = None, lanes: i
     Where anything of a folder failed for a region, nothing that could name it is brought there (I28).
     """
     carrier = _Carrier(progress or Silent())
-    for _, group in groupby(work, key=lambda errand: errand.name.partition("/")[0]):
+    for _, group in groupby(work, key=lambda errand: folder_of(errand.name)):
         _in_lanes(carrier.carry, group, lanes)
         carrier.close_folder()
     return carrier.carried
