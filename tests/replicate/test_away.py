@@ -307,7 +307,7 @@ def test_damage_in_the_nearest_region_costs_nothing() -> None:
         stores[0].inside.overwrite(name, bytes(byte ^ 1 for byte in whole))
     store = regional(*stores)
     for other in store.regions[1:]:
-        other.ask(lambda _: SystemClock().sleep(0.02), measured=True)
+        other.ask(lambda _: SystemClock().sleep(0.2), measured=True)
 
     found = everything(store)
 
@@ -322,6 +322,6 @@ def test_a_damaged_config_is_read_from_another_region() -> None:
     stores[0].inside.overwrite(CONFIG, b"x" * len(stores[0].get(CONFIG)))
     store = regional(*stores, acknowledge=2)
     for other in store.regions[1:]:
-        other.ask(lambda _: SystemClock().sleep(0.02), measured=True)
+        other.ask(lambda _: SystemClock().sleep(0.2), measured=True)
 
     assert open_vault(store, PASSWORD).config.id

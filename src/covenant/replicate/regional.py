@@ -40,6 +40,8 @@ from covenant.vault.ports import Buffer, Listed, Store
 T = TypeVar("T")
 
 _ROLL_HOLDS_SECONDS = 10.0
+_AS_NEAR = 0.025
+"""Seconds: regions that differ by less are asked in the order of covenant.toml."""
 _NAMES = (f"{INDEX}/", f"{SNAPSHOTS}/")
 
 # Below, ``list`` is a store's listing.
@@ -213,7 +215,9 @@ class RegionalStore:
         """Who may be asked: members before others, the well before the failing, the near before the far."""
         members, proved = self.roll().members, self._proved.get(name)
         trusted = [region for region in self.regions if (region.name, name) not in self._distrusted]
-        return sorted(trusted, key=lambda r: (r.name != proved, r.name not in members, r.rests, round(r.distance, 3)))
+        return sorted(
+            trusted, key=lambda r: (r.name != proved, r.name not in members, r.rests, int(r.distance / _AS_NEAR))
+        )
 
     def _saw(self, region: Region, name: str, trouble: Trouble) -> None:
         self._distrusted.add((region.name, name))

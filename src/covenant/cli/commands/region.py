@@ -25,7 +25,10 @@ region = family("region", "Look after a vault that lies in several regions.")
 
 _DRY = click.option("--dry-run", is_flag=True, help="Show the plan and do nothing.")
 _MAKE = click.option(
-    "--make", metavar="NAME", help="First make the folder of this region, which lost it or never had one."
+    "--make",
+    multiple=True,
+    metavar="NAME",
+    help="First make the folder of this region, which lost it or never had one.",
 )
 _PLANNED = 10
 
@@ -46,7 +49,7 @@ def status(session: Session) -> int:
 @command("sync", "covenant region sync", "covenant region sync --make attic", exits=(*OPENING, 1), group=region)
 @_DRY
 @_MAKE
-def sync(session: Session, dry_run: bool, make: str | None) -> int:
+def sync(session: Session, dry_run: bool, make: tuple[str, ...]) -> int:
     """Bring to every region what it lacks.
 
     Sync is a union: nothing is ever taken away. Every object is compared with its name on the way.
@@ -116,14 +119,14 @@ def _show(session: Session, census: Census) -> None:
     output.say(f"primary: {census.primary}, {epoch}")
 
 
-def _carry(session: Session, title: str, *, dry_run: bool, make: str | None = None, verify: bool = False) -> int:
+def _carry(session: Session, title: str, *, dry_run: bool, make: tuple[str, ...] = (), verify: bool = False) -> int:
     from covenant.replicate import failover, sync
     from covenant.replicate.census import look
     from covenant.replicate.sightings import Sighting
 
     opener = session.opener(session.place())
-    if make is not None and not dry_run:
-        _make_folder(opener, make)
+    for name in () if dry_run else make:
+        _make_folder(opener, name)
     store = opener.regional()
     with _held(session, store), session.progress(title) as progress:
         seen = look(store.regions)
