@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,13 @@ from covenant.kernel.errors import Refusal
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
+    from covenant.adapters.stores.immutability import Immutability
+    from covenant.kernel.clock import Clock
     from covenant.kernel.policy import Policy
     from covenant.safeguard.terms import TermPlan, TermStore
 
+LABELS = "immutability"
+"""The folder beside a vault's own, which restic passes over, where it is recorded what the store is worth."""
 _MEMORY = "terms.json"
 _LANES = 16
 
@@ -38,6 +42,52 @@ def term_store(opening: Opener) -> TermStore | None:
     from covenant.adapters.stores.s3_terms import ObjectLockStore
 
     return ObjectLockStore.open(opening.spec.url, opening.spec.options)
+
+
+def measured(opening: Opener, clock: Clock) -> Immutability | None:
+    """What a store that claims to be immutable is worth, before there is a vault in it; ``None`` where none claims.
+
+    Its canary is under a term of two minutes. Raises ``Refusal`` where claim and measurement disagree.
+    """
+    spec = opening.spec
+    if "immutable" not in spec.options:
+        return None
+    from covenant.adapters.stores.immutability import measure
+    from covenant.adapters.stores.s3_terms import ObjectLockStore
+    from covenant.adapters.stores.s3_versions import intruder_for
+    from covenant.vault.names import DATA
+
+    options = {**spec.options, "immutable_term": "2m"}
+    store = ObjectLockStore.open(spec.url, options)
+    name = f"{DATA}/canary-{clock.now():%Y%m%dT%H%M%S.%f}"
+    found = measure(store, intruder_for(store, spec.url, options), name)
+    claimed = ("worm",) if options.get("immutable_mode", "compliance") == "compliance" else ("worm", "governance")
+    if found.label not in claimed:
+        tried = "; ".join(f"{trial.attempt}: {trial.outcome} {trial.detail}".strip() for trial in found.trials)
+        raise Refusal(
+            f"{spec.url} claims to be immutable by {spec.options['immutable']}, and measured it is '{found.label}'",
+            f"Nothing was made. What was tried: {tried}.",
+        )
+    return found
+
+
+def record_label(opened: OpenVault, found: Immutability, clock: Clock) -> str:
+    """Store beside the vault what its store is worth, and how that was found out; returns the object's name."""
+    name = f"{LABELS}/{clock.now():%Y%m%dT%H%M%S.%f}"
+    said = {"measured": clock.now().isoformat(), **asdict(found)}
+    opened.appending.put(name, json.dumps(said, indent=1).encode())
+    return name
+
+
+def label(opened: OpenVault) -> str:
+    """What the store was measured to be when that was last recorded; ``""`` where it never was."""
+    names = sorted(name for name, _ in opened.reading.list(LABELS))
+    if not names:
+        return ""
+    try:
+        return str(json.loads(opened.reading.get(names[-1]))["label"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def promised_terms(policy: Policy) -> dict[str, timedelta]:

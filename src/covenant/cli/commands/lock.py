@@ -40,6 +40,7 @@ def show(session: Session, term: timedelta | None) -> int:
         snapshots = list(opened.vault.snapshots())
         held = promised(snapshots, _terms(session, snapshots, term), session.clock.now())
         said = locking.held_until(opened, [one.snapshot.id for one in held])
+        label = locking.label(opened)
     rows, short = [], 0
     for one in held:
         until = said[one.snapshot.id]
@@ -58,6 +59,7 @@ def show(session: Session, term: timedelta | None) -> int:
             for one, until in rows
         ),
     )
+    output.say(f"the store: {label or 'never measured'}")
     output.say(f"{formats.counted(len(rows), 'snapshot')} under a term, {short} of them not locked for as long")
     output.document(
         {
@@ -71,6 +73,7 @@ def show(session: Session, term: timedelta | None) -> int:
                 for one, until in rows
             ],
             "short": short,
+            "immutability": label or None,
         }
     )
     return exits.FINDINGS if short else exits.DONE
