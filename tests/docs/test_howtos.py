@@ -15,3 +15,10 @@ def test_a_page_does_what_it_says(operator: Reader, page: str) -> None:
     typed = operator.follow((DOCS / "howto" / f"{page}.md").read_text())
 
     assert typed > 5
+
+
+def test_the_page_about_alerts_does_what_it_says(operator: Reader) -> None:
+    """Its channels can be followed, and a channel that cannot be reached is told as the page shows."""
+    typed = operator.follow((DOCS / "howto" / "alerts-and-metrics.md").read_text())
+
+    assert 4 == typed

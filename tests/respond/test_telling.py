@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from covenant.kernel.errors import ChannelError
-from covenant.kernel.standing import Because, SourceStanding, Standing, VaultStanding, Verdict
+from covenant.kernel.findings import Finding
+from covenant.kernel.standing import Because, RegionStanding, SourceStanding, Standing, VaultStanding, Verdict
 from covenant.respond.alert import Channel
 from covenant.respond.condition import Severity
 from covenant.respond.conditions import conditions_of
@@ -98,6 +99,37 @@ def test_a_vault_concerns_the_classes_of_its_sources() -> None:
 
     assert ["vault/main/region", "source/b/rpo"] == [each.key for each in found]
     assert ("critical", "operational") == found[0].classes
+
+
+def test_two_regions_are_two_conditions() -> None:
+    """The end of one region's trouble is not taken for the end of another's: each has a key of its own."""
+    reasons = tuple(
+        Because("region", Verdict.AT_RISK, f"region {name} lacks 3 objects, for 2h") for name in ("north", "south")
+    )
+    regions = tuple(RegionStanding(region=name) for name in ("north", "south"))
+
+    both = VaultStanding(vault="main", verdict=Verdict.AT_RISK, because=reasons, regions=regions)
+    one = VaultStanding(vault="main", verdict=Verdict.AT_RISK, because=reasons[1:], regions=regions)
+
+    keys = [each.key for each in conditions_of(standing(vaults=(both,)))]
+    assert ["vault/main/region/north", "vault/main/region/south"] == keys
+    assert keys[1:] == [each.key for each in conditions_of(standing(vaults=(one,)))]
+
+
+def test_what_looks_like_an_attack_is_critical() -> None:
+    """An oddity is told to whoever hears of its source's class; what looks like ransomware or is empty, as critical."""
+    odd = [
+        Finding("like-ransomware", "orders", "all at once: 400 files changed"),
+        Finding("source-shrank", "orders", "3 files"),
+    ]
+
+    found = conditions_of(standing(a_source("orders")), odd)
+
+    assert [
+        ("source/orders/like-ransomware", Severity.CRITICAL),
+        ("source/orders/source-shrank", Severity.WARNING),
+    ] == [(each.key, each.severity) for each in found]
+    assert {("critical",)} == {each.classes for each in found}
 
 
 def test_someone_who_is_woken_knows_what_to_do() -> None:

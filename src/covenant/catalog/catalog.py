@@ -133,6 +133,11 @@ class Catalog:
         with reading(self._engine) as tx:
             return running.newest(tx, subject=subject, kind=kind, states=states, since=since, most=most)
 
+    def ended(self) -> dict[tuple[str, str], dict[str, int]]:
+        """How many runs ended in which state, by subject and kind."""
+        with reading(self._engine) as tx:
+            return running.ended(tx)
+
     # -- what the vaults have -------------------------------------------------------------------------------------
 
     def known(self, vault: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, exists, insert, select, update
+from sqlalchemy import Connection, Select, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -145,6 +145,15 @@ def newest(
     if since is not None:
         query = query.where(runs.c.started_at >= since)
     return tuple(run_of(row) for row in tx.execute(query))
+
+
+def ended(tx: Connection) -> dict[tuple[str, str], dict[str, int]]:
+    """How many runs ended in which state, by subject and kind."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    query = select(runs.c.subject, runs.c.kind, runs.c.state, func.count()).where(runs.c.state != State.RUNNING.value)
+    for subject, kind, state, count in tx.execute(query.group_by(runs.c.subject, runs.c.kind, runs.c.state)):
+        found.setdefault((subject, kind), {})[state] = count
+    return found
 
 
 def enter_duty(tx: Connection, scope: str, subject: str, kind: str) -> None:

@@ -1,9 +1,13 @@
-"""What is wrong now, found in how things stand: every reason that a promise is not kept, as a condition."""
+"""What is wrong now: every reason that a promise is not kept, and whatever is unlike a source's habit, as conditions.
+
+A key must stay the same while its condition lasts, so it is made of names and fixed words, never of numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from covenant.kernel.findings import Finding
 from covenant.kernel.standing import Because, SourceStanding, Standing, VaultStanding, Verdict
 from covenant.respond.condition import Condition, Severity
 
@@ -15,38 +19,51 @@ _SEVERITIES = {
 """A verdict that is missing here is nothing to tell: ``kept``, and ``waiting`` for a first moment that is to come."""
 
 
-def conditions_of(standing: Standing) -> tuple[Condition, ...]:
-    """Everything that is wrong by how things stand, the vaults first: what ails one ails all its sources."""
-    classes = _classes_by_vault(standing.sources)
-    vaults = (each for vault in standing.vaults for each in _of_vault(vault, classes.get(vault.vault, ())))
+_GRAVE = frozenset({"like-ransomware", "backup-empty"})
+"""What is odd in a way that someone must look at now."""
+
+
+def conditions_of(standing: Standing, oddities: Iterable[Finding] = ()) -> tuple[Condition, ...]:
+    """Everything that is wrong, the vaults first: what ails one ails all its sources.
+
+    ``oddities`` are findings whose subject is a source's name.
+    """
+    inside = _classes_by_vault(standing.sources)
+    classes = {source.source: (source.data_class,) for source in standing.sources}
+    vaults = (each for vault in standing.vaults for each in _of_vault(vault, inside.get(vault.vault, ())))
     sources = (each for source in standing.sources for each in _of_source(source))
-    return (*vaults, *sources)
+    return (*vaults, *(_of_oddity(finding, classes) for finding in oddities), *sources)
 
 
 def _of_source(source: SourceStanding) -> Iterator[Condition]:
-    place = f"source/{source.source}"
-    hint = f"Run 'covenant status', then 'covenant backup {source.source}'."
-    yield from _of_reasons(place, f"source '{source.source}'", source.because, (source.data_class,), hint)
+    place, subject = f"source/{source.source}", f"source '{source.source}'"
+    hint = f"Run 'covenant status' to see why, then 'covenant backup {source.source}'."
+    yield from _of_reasons(place, subject, source.because, (source.data_class,), hint)
 
 
 def _of_vault(vault: VaultStanding, classes: tuple[str, ...]) -> Iterator[Condition]:
-    place = f"vault/{vault.vault}"
-    hint = f"Run 'covenant region status' and 'covenant --vault {vault.vault} check'."
-    yield from _of_reasons(place, f"vault '{vault.vault}'", vault.because, classes, hint)
+    place, subject = f"vault/{vault.vault}", f"vault '{vault.vault}'"
+    parts = (*(region.region for region in vault.regions), *(chore.kind for chore in vault.chores))
+    hint = f"Run 'covenant --vault {vault.vault} check' to see what suffers from it."
+    yield from _of_reasons(place, subject, vault.because, classes, hint, parts)
 
 
 def _of_reasons(
-    place: str, subject: str, reasons: Iterable[Because], classes: tuple[str, ...], hint: str
+    place: str,
+    subject: str,
+    reasons: Iterable[Because],
+    classes: tuple[str, ...],
+    hint: str,
+    parts: Iterable[str] = (),
 ) -> Iterator[Condition]:
-    """One condition for each promise that is not kept; of several reasons under one word each has its own."""
-    seen: dict[str, int] = {}
+    """One condition for each promise that is not kept; where a vault has it of several parts, one for each part."""
     for because in reasons:
         severity = _SEVERITIES.get(because.verdict)
         if severity is None:
             continue
-        count = seen[because.promise] = seen.get(because.promise, 0) + 1
+        about = next((part for part in parts if part in because.text.split()), "")
         yield Condition(
-            key=f"{place}/{because.promise}" + (f"/{count}" if count > 1 else ""),
+            key="/".join(filter(None, (place, because.promise, about))),
             severity=severity,
             subject=subject,
             text=because.text,
@@ -54,6 +71,17 @@ def _of_reasons(
             classes=classes,
             since=because.since,
         )
+
+
+def _of_oddity(finding: Finding, classes: Mapping[str, tuple[str, ...]]) -> Condition:
+    return Condition(
+        key=f"source/{finding.subject}/{finding.kind}",
+        severity=Severity.CRITICAL if finding.kind in _GRAVE else Severity.WARNING,
+        subject=f"source '{finding.subject}'",
+        text=finding.message,
+        hint=finding.hint or "Run 'covenant status' to see what else is wrong.",
+        classes=classes.get(finding.subject, ()),
+    )
 
 
 def _classes_by_vault(sources: Iterable[SourceStanding]) -> dict[str, tuple[str, ...]]:
