@@ -102,7 +102,7 @@ class Cron:
     def _fitting(self, day: date, step: int) -> date | None:
         """The nearest day on which it falls due; the clock may be turned beyond every time of a day that it fits."""
         found = self._matching(day, step)
-        while found is not None and self._passing and not _moments(self, found):
+        while found is not None and self._passing and turning(found, self.zone) and not _moments(self, found):
             found = self._matching(found + step * _DAY, step)
         return found
 

@@ -45,6 +45,7 @@ def turned(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     return after
 
 
+@lru_cache(maxsize=16384)
 def turning(day: date, zone: tzinfo) -> datetime | None:
     """The instant on a day at which the clock is turned, or ``None``."""
     if zone is UTC:
