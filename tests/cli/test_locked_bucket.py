@@ -59,12 +59,12 @@ def test_the_whole_round(studio: Studio, s3_server: SeaweedServer) -> None:
     forgotten = covenant("forget", snapshot, "--json")
     pruned = covenant("prune", "--json")
 
-    assert "worm" == made.document["immutability"]
+    assert {"default": "worm"} == made.document["immutability"]
     assert (1, 1) == (unlocked.code, unlocked.document["short"])
     assert (0, 0) == (extended.code, shown.code), extended.err + shown.err
     assert {step["name"] for step in tried["extensions"]} == {step["name"] for step in extended.document["extensions"]}
     assert [] == again["extensions"]
-    assert ("worm", 0) == (shown.document["immutability"], shown.document["short"])
+    assert ({"default": "worm"}, 0) == (shown.document["immutability"], shown.document["short"])
     assert (1, 0) == (forgotten.code, forgotten.document["forgotten"])
     assert "immutable until" in str(forgotten.document["findings"])
     assert 0 == pruned.code
@@ -116,4 +116,55 @@ def test_the_label_is_what_happened(studio: Studio, s3_server: SeaweedServer, mo
 
     ran = covenant("init", "--json")
 
-    assert label == ran.document["immutability"]
+    assert {"default": label} == ran.document["immutability"]
+
+
+POLICY = """
+[vault]
+password = {{ file = "{home}/password" }}
+
+[vault.regions.safe]
+url = "{url}"
+immutable = "object-lock"
+options = {{ region = "us-east-1", access_key_id = "{key}", secret_access_key = {{ env = "SECRET" }} }}
+
+[vault.regions.near]
+url = "{home}/near"
+
+[classes.legal]
+rpo = "24h"
+rto = "72h"
+immutable = "30d"
+
+[sources.photos]
+kind = "files"
+paths = ["{home}/photos"]
+class = "legal"
+"""
+
+
+def test_the_policy_says_the_term(studio: Studio, s3_server: SeaweedServer) -> None:
+    """A class's term holds from the first moment in the region that locks, is extended there, and holds everywhere."""
+    url = f"s3:{s3_server.endpoint}/{s3_server.new_bucket(object_lock=True)}/vault"
+    written = studio.home / "covenant.toml"
+    written.write_text(POLICY.format(home=studio.home, url=url, key=ADMIN.key))
+    variables = {"SECRET": ADMIN.secret}
+
+    def covenant(*words: object) -> Ran:
+        return here("-c", written, "--cache-dir", studio.home / "cache", *words, variables=variables)
+
+    made = covenant("init", "--json")
+    assert 0 == made.code, made.err
+    kept = covenant("backup", "photos", "--json")
+    assert 0 == kept.code, kept.err
+    shown = covenant("lock", "show", "--json")
+    extended = covenant("lock", "extend", "--json")
+    forgotten = covenant("forget", kept.document["snapshot_id"], "--json")
+    pruned = covenant("prune", "--dry-run", "--json")
+
+    assert {"safe": "worm"} == made.document["immutability"]
+    assert (0, 0) == (shown.code, shown.document["short"]), shown.out
+    assert ["safe"] == [row["region"] for row in shown.document["snapshots"]]
+    assert 0 == extended.code, extended.err
+    assert 0 == forgotten.document["forgotten"]
+    assert 0 == pruned.code, pruned.err

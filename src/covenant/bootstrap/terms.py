@@ -8,15 +8,17 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import Opener, OpenVault
-from covenant.kernel.errors import Refusal
+from covenant.kernel.errors import ObjectMissing, Refusal, StoreDenied
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from covenant.adapters.stores.immutability import Immutability
+    from covenant.adapters.stores.opening import StoreSpec
     from covenant.kernel.clock import Clock
     from covenant.kernel.policy import Policy
     from covenant.safeguard.terms import TermPlan, TermStore
@@ -36,22 +38,60 @@ class Extended:
 
 
 def term_store(opening: Opener) -> TermStore | None:
-    """What sets and tells the terms in a vault's store, or ``None`` where it keeps none. Asks nothing yet."""
-    if "immutable" not in opening.spec.options:
-        return None
+    """What sets and tells the terms in a vault's stores, or ``None`` where none keeps any. Asks nothing yet."""
+    stores = _term_stores(opening)
+    return _Everywhere(tuple(stores.values())) if stores else None
+
+
+def _term_stores(opening: Opener) -> dict[str, TermStore]:
+    """The regions that keep terms."""
+    places = [place for place in opening.places if "immutable" in place.spec.options]
+    if not places:
+        return {}
     from covenant.adapters.stores.s3_terms import ObjectLockStore
 
-    return ObjectLockStore.open(opening.spec.url, opening.spec.options)
+    return {place.name: ObjectLockStore.open(place.spec.url, place.spec.options) for place in places}
 
 
-def measured(opening: Opener, clock: Clock) -> Immutability | None:
-    """What a store that claims to be immutable is worth, before there is a vault in it; ``None`` where none claims.
+@dataclass(frozen=True, slots=True)
+class _Everywhere:
+    """The terms of all regions that keep any: an object cannot go while one of them holds it."""
+
+    stores: tuple[TermStore, ...]
+
+    def term(self, name: str) -> datetime | None:
+        """The longest, for an object stays everywhere until it may go everywhere. Raises ``ObjectMissing``."""
+        found, missing = list[datetime | None](), None
+        for store in self.stores:
+            try:
+                found.append(store.term(name))
+            except ObjectMissing as error:
+                missing = error
+        if missing is not None and not found:
+            raise missing
+        return max((until for until in found if until is not None), default=None)
+
+    def extend(self, name: str, until: datetime) -> None:
+        """In every region. Where one has not got the object yet, the others are extended before that is told."""
+        refused: ObjectMissing | StoreDenied | None = None
+        for store in self.stores:
+            try:
+                store.extend(name, until)
+            except (ObjectMissing, StoreDenied) as error:
+                refused = error
+        if refused is not None:
+            raise refused
+
+
+def measured(opening: Opener, clock: Clock) -> dict[str, Immutability]:
+    """What each region that claims to be immutable is worth, before there is a vault in it.
 
     Its canary is under a term of two minutes. Raises ``Refusal`` where claim and measurement disagree.
     """
-    spec = opening.spec
-    if "immutable" not in spec.options:
-        return None
+    return {place.name: _measured(place.spec, clock) for place in opening.places if "immutable" in place.spec.options}
+
+
+def _measured(spec: StoreSpec, clock: Clock) -> Immutability:
     from covenant.adapters.stores.immutability import measure
     from covenant.adapters.stores.s3_terms import ObjectLockStore
     from covenant.adapters.stores.s3_versions import intruder_for
@@ -71,23 +111,23 @@ def measured(opening: Opener, clock: Clock) -> Immutability | None:
     return found
 
 
-def record_label(opened: OpenVault, found: Immutability, clock: Clock) -> str:
-    """Store beside the vault what its store is worth, and how that was found out; returns the object's name."""
-    name = f"{LABELS}/{clock.now():%Y%m%dT%H%M%S.%f}"
-    said = {"measured": clock.now().isoformat(), **asdict(found)}
-    opened.appending.put(name, json.dumps(said, indent=1).encode())
-    return name
+def record_labels(opened: OpenVault, found: Mapping[str, Immutability], clock: Clock) -> None:
+    """Store beside the vault what its regions are worth, and how that was found out."""
+    regions = {region: asdict(measured) for region, measured in found.items()}
+    said = {"measured": clock.now().isoformat(), "regions": regions}
+    opened.appending.put(f"{LABELS}/{clock.now():%Y%m%dT%H%M%S.%f}", json.dumps(said, indent=1).encode())
 
 
-def label(opened: OpenVault) -> str:
-    """What the store was measured to be when that was last recorded; ``""`` where it never was."""
+def labels(opened: OpenVault) -> dict[str, str]:
+    """What each region was measured to be when that was last recorded."""
     names = sorted(name for name, _ in opened.reading.list(LABELS))
     if not names:
-        return ""
+        return {}
     try:
-        return str(json.loads(opened.reading.get(names[-1]))["label"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        regions = json.loads(opened.reading.get(names[-1]))["regions"]
+        return {str(region): str(said["label"]) for region, said in regions.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def promised_terms(policy: Policy) -> dict[str, timedelta]:
@@ -133,21 +173,22 @@ def extend(
     return Extended(decided, findings)
 
 
-def held_until(opened: OpenVault, snapshot_ids: Iterable[str]) -> dict[str, datetime | None]:
-    """What the store itself says of these snapshots' objects."""
-    from covenant.kernel.errors import ObjectMissing
+def held_until(opened: OpenVault, snapshot_ids: Iterable[str]) -> dict[str, dict[str, datetime | None]]:
+    """What each region that keeps terms says itself of these snapshots' objects: region to snapshot to moment."""
     from covenant.vault.lanes import in_threads
     from covenant.vault.names import SNAPSHOTS, object_name
 
-    store = term_store(opened.opener)
-
-    def ask(snapshot_id: str) -> tuple[str, datetime | None]:
+    def ask(store: TermStore, snapshot_id: str) -> tuple[str, datetime | None]:
         try:
-            return snapshot_id, None if store is None else store.term(object_name(SNAPSHOTS, snapshot_id))
+            return snapshot_id, store.term(object_name(SNAPSHOTS, snapshot_id))
         except ObjectMissing:
             return snapshot_id, None
 
-    return dict(in_threads(ask, snapshot_ids, _LANES))
+    wanted = list(snapshot_ids)
+    return {
+        region: dict(in_threads(partial(ask, store), wanted, _LANES))
+        for region, store in _term_stores(opened.opener).items()
+    }
 
 
 class _Memory:

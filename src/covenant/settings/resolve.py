@@ -17,6 +17,7 @@ from covenant.settings.reading import Reading
 from covenant.settings.secrets import exposure
 from covenant.settings.sources import classes, sources, tiers
 from covenant.settings.tables.document import Document
+from covenant.settings.terms import under_terms
 from covenant.settings.toml_lines import Where
 from covenant.settings.values import Files, Settings, Source, Vault
 from covenant.settings.vaults import vaults
@@ -32,6 +33,7 @@ def resolve(path: Path, document: Mapping[str, Any], lines: Mapping[Where, int])
     by_class = {**defaults.CLASSES, **{each.name: each for each in classes(reading)}}
     by_tier = {layer.name.removeprefix("tier "): layer for layer in tiers(reading)}
     kept = {source.name: source for source in sources(reading, by_class, by_tier)}
+    kept_in = under_terms(kept_in, kept.values())
     settings = Settings(
         path=path,
         vaults=kept_in,

@@ -29,10 +29,11 @@ def init(session: Session) -> None:
     opened = bootstrap.create_vault(opener, password, session.clock, session.cache)
     config = opened.vault.config
     session.output.say(f"made vault {config.id[:8]} at {opened.vault.url}")
-    if found is not None:
-        terms.record_label(opened, found, session.clock)
-        session.output.say(f"immutability: {found.label}, measured")
-    label = found and found.label
+    if found:
+        terms.record_labels(opened, found, session.clock)
+    labels = {region: measured.label for region, measured in found.items()}
+    for region, label in labels.items():
+        session.output.say(f"immutability of region {region}, measured: {label}")
     session.output.document(
-        {"id": config.id, "url": opened.vault.url, "version": config.version, "immutability": label}
+        {"id": config.id, "url": opened.vault.url, "version": config.version, "immutability": labels}
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -13,19 +14,21 @@ from covenant.cli.command import OPENING, command, family
 from covenant.cli.output import as_dicts
 from covenant.cli.parameters import interval
 from covenant.cli.session import Session
-from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
     from covenant.vault.snapshot import Snapshot
 
 lock = family("lock", "Terms of immutability: what nobody may delete until when.")
 
+_NOWHERE: Mapping[str, Mapping[str, datetime | None]] = {"none": defaultdict(lambda: None)}
+"""What a vault says of any snapshot where no region keeps terms."""
+
 _term = click.option(
-    "--term", type=interval, metavar="TIME", help="The term of every snapshot, from its taking: '30d'."
+    "--term", type=interval, metavar="TIME", help="The term of all snapshots ('30d'), whatever covenant.toml promises."
 )
 
 
-@command("show", "covenant lock show --term 30d", exits=(*OPENING, 1, 22, 26, 27), group=lock)
+@command("show", "covenant lock show", "covenant lock show --term 30d", exits=(*OPENING, 1, 22, 26, 27), group=lock)
 @_term
 def show(session: Session, term: timedelta | None) -> int:
     """Say of each snapshot until when nobody shall be able to delete it, and what the store says.
@@ -40,27 +43,28 @@ def show(session: Session, term: timedelta | None) -> int:
         snapshots = list(opened.vault.snapshots())
         held = promised(snapshots, _terms(session, snapshots, term), session.clock.now())
         said = locking.held_until(opened, [one.snapshot.id for one in held])
-        label = locking.label(opened)
-    rows, short = [], 0
-    for one in held:
-        until = said[one.snapshot.id]
-        short += until is None or until < one.until
-        rows.append((one, until))
+        labels = locking.labels(opened)
+    rows = [
+        (one, region, by_region[one.snapshot.id]) for one in held for region, by_region in (said or _NOWHERE).items()
+    ]
+    short = sum(until is None or until < one.until for one, _, until in rows)
     output = session.output
     output.table(
-        ("ID", "Source", "Promised until", "Locked until"),
+        ("ID", "Source", "Promised until", "Region", "Locked until"),
         (
             (
                 one.snapshot.short_id,
                 one.snapshot.source,
                 formats.local(one.until),
+                region,
                 formats.local(until) if until else "not locked",
             )
-            for one, until in rows
+            for one, region, until in rows
         ),
     )
-    output.say(f"the store: {label or 'never measured'}")
-    output.say(f"{formats.counted(len(rows), 'snapshot')} under a term, {short} of them not locked for as long")
+    for region in said:
+        output.say(f"region {region}: {labels.get(region, 'never measured')}")
+    output.say(f"{formats.counted(len(held), 'snapshot')} under a term, {short} times not locked for as long")
     output.document(
         {
             "snapshots": [
@@ -68,12 +72,13 @@ def show(session: Session, term: timedelta | None) -> int:
                     "id": one.snapshot.id,
                     "source": one.snapshot.source,
                     "promised_until": one.until.isoformat(),
+                    "region": region,
                     "locked_until": until.isoformat() if until else None,
                 }
-                for one, until in rows
+                for one, region, until in rows
             ],
             "short": short,
-            "immutability": label or None,
+            "immutability": labels,
         }
     )
     return exits.FINDINGS if short else exits.DONE
@@ -82,7 +87,7 @@ def show(session: Session, term: timedelta | None) -> int:
 @command(
     "extend",
     "covenant lock extend --term 30d --dry-run",
-    "covenant lock extend --term 30d",
+    "covenant lock extend",
     exits=(*OPENING, 1, 22, 26, 27),
     group=lock,
 )
@@ -118,4 +123,7 @@ def _terms(session: Session, snapshots: Iterable[Snapshot], term: timedelta | No
     """The term of each source."""
     if term is not None:
         return {snapshot.source: term for snapshot in snapshots}
-    raise UsageError("no term is named", "Give '--term 30d': it holds for every snapshot of the vault.")
+    from covenant.bootstrap.terms import promised_terms
+    from covenant.settings.policy import policy_of
+
+    return promised_terms(policy_of(session.required_settings()))
