@@ -12,7 +12,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Prove and mend": ("check", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),
     "Look after the vault": ("key", "unlock", "copy", "store", "region", "lock"),
-    "Around": ("alerts", "catalog", "config", "completion", "version"),
+    "Around": ("alerts", "catalog", "config", "policy", "completion", "version"),
 }
 
 

@@ -41,6 +41,8 @@ class Cron:
         self._passing = minutes.startswith("*") or hours.startswith("*")
         self.weekly = days[:2] == ["*", "*"]
         """Whether its days are the same every week."""
+        self._cycle = 2 if self.weekly else 9 if days[2] == "*" else 41
+        """After so many years its days come again as they were: leap years count, and weeks with them."""
         self.walls = tuple(
             wall_time(hour, minute) for hour in sorted(self._parsed.hours) for minute in sorted(self._parsed.minutes)
         )
@@ -71,7 +73,7 @@ class Cron:
     def longest_gap(self) -> timedelta:
         """The longest wait between two moments that follow one another, in the years from ``REFERENCE`` on."""
         longest, last = timedelta(), None
-        for day in self._days(2 if self.weekly else 41):
+        for day in self._days(self._cycle):
             first, final, within = self._edges(day)
             longest = max(longest, within, *((first - last,) if last is not None else ()))
             last = final

@@ -20,6 +20,8 @@ def zone_named(name: str) -> tzinfo:
 
 def instants(wall: datetime, zone: tzinfo) -> tuple[datetime, ...]:
     """The instants, in UTC, at which the clock on the wall shows a naive time: none, one or two."""
+    if zone is UTC:
+        return (wall.replace(tzinfo=UTC),)
     both = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     return tuple(dict.fromkeys(each for each in both if each.astimezone(zone).replace(tzinfo=None) == wall))
 

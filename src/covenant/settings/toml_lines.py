@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -36,6 +37,7 @@ class _Walk:
         self.text = text
         self.at = 0
         self.lines: dict[Where, int] = {}
+        self._ends = [found.start() for found in re.finditer("\n", text)]
         self._counts: dict[Where, int] = {}
         """How many tables each array of tables has so far."""
 
@@ -131,7 +133,7 @@ class _Walk:
         return False
 
     def _note(self, path: Where, at: int) -> None:
-        line = self.text.count("\n", 0, at) + 1
+        line = bisect_left(self._ends, at) + 1
         for depth in range(1, len(path) + 1):
             self.lines.setdefault(path[:depth], line)
 

@@ -1,0 +1,45 @@
+"""What of a policy this version can keep, and what it cannot, and why. What is not covered is never called kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from covenant.kernel.policy import Policy, SourcePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One source or commitment, and whether this version covers it. ``why`` says why not."""
+
+    subject: str
+    covered: bool
+    why: str
+    origin: str = ""
+    promises: tuple[str, ...] = ()
+
+
+def coverage(policy: Policy) -> tuple[Cover, ...]:
+    """Every source and every commitment of a policy."""
+    return (*_sources(policy), *_commitments(policy))
+
+
+def _sources(policy: Policy) -> Iterator[Cover]:
+    for source in policy.sources.values():
+        why = "" if source.covered else f"this version cannot keep a source of kind '{source.system}'"
+        yield Cover(f"source '{source.source}'", source.covered, why)
+        if source.covered and (missing := _partly(source)):
+            yield Cover(f"source '{source.source}', in part", False, missing)
+
+
+def _partly(source: SourcePolicy) -> str:
+    """What of a source that is covered is not."""
+    if source.continuous:
+        return f"this version follows no change log of a source of kind '{source.system}'"
+    return ""
+
+
+def _commitments(policy: Policy) -> Iterator[Cover]:
+    for each in policy.commitments:
+        why = "" if each.covered else f"nothing of this version keeps '{each.text}'"
+        yield Cover(each.name, each.covered, why, each.origin, each.promises)
