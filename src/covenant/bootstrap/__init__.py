@@ -12,7 +12,7 @@ import os
 import pwd
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -29,6 +29,7 @@ from covenant.vault.ports import AppendStore, ReadStore, Store, Terms
 
 if TYPE_CHECKING:
     from covenant.adapters.sources.sqlite.restoring import RestoredDatabase
+    from covenant.adapters.stores.throttled import Bucket
     from covenant.adapters.stores.validate import Report as StoreReport
     from covenant.kernel.progress import Progress
     from covenant.protect.ports import Source
@@ -48,6 +49,8 @@ class NamedSpec:
 
     name: str
     spec: StoreSpec
+    bandwidth: int | None = None
+    """The most bytes a second, shared by all such stores of a process."""
 
     @property
     def local(self) -> bool:
@@ -57,6 +60,10 @@ class NamedSpec:
     def open(self, attempts: int) -> Store:
         """The store with every privilege; one behind a network is asked again, and read ahead."""
         store = self.spec.open()
+        if self.bandwidth is not None:
+            from covenant.adapters.stores.throttled import ThrottledStore
+
+            store = ThrottledStore(store, _bucket(self.bandwidth))
         if self.local:
             return store
         from covenant.adapters.stores.read_ahead import ReadAheadStore
@@ -90,11 +97,13 @@ class Opener:
     regions: tuple[NamedSpec, ...] = ()
     acknowledge: int = 0
     sightings: Path | None = None
+    bandwidth: int | None = None
 
     @property
     def places(self) -> tuple[NamedSpec, ...]:
         """Every region; a vault in one place has the single region ``default``."""
-        return self.regions or (NamedSpec("default", self.spec),)
+        places = self.regions or (NamedSpec("default", self.spec),)
+        return tuple(replace(place, bandwidth=self.bandwidth) for place in places)
 
     @property
     def local(self) -> bool:
@@ -129,6 +138,13 @@ class Opener:
     def discarding(self) -> Callable[[], AppendStore]:
         """Opens it for trying out: nothing is added."""
         return partial(_opened, self, DiscardingStore)
+
+
+@cache
+def _bucket(rate: int) -> Bucket:
+    from covenant.adapters.stores.throttled import Bucket
+
+    return Bucket(rate, SystemClock())
 
 
 def _opened(opener: Opener, grade: Callable[[Store], T]) -> T:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from covenant.protect.ports import Source
     from covenant.settings.environment import Environment
     from covenant.settings.values import Limits
+    from covenant.vault.ports import AppendStore
     from covenant.vault.snapshot import Snapshot
 
 _UPLOADS = 4
@@ -47,8 +48,15 @@ def manner(opened: OpenVault, limits: Limits | None, environment: Environment, *
         lanes=adding_lanes(opened.opener, limits),
         pack_size=environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
         level=DEFAULT_LEVEL if level is None else level,
-        open_store=opened.opener.discarding if dry_run else opened.opener.appending,
+        open_store=_open_store(opened, dry_run),
     )
+
+
+def _open_store(opened: OpenVault, dry_run: bool) -> Callable[[], AppendStore] | None:
+    """How worker processes open the store; not at all where a rate is to be kept, which only threads share."""
+    if opened.opener.bandwidth is not None:
+        return None
+    return opened.opener.discarding if dry_run else opened.opener.appending
 
 
 def backup_job(

@@ -28,6 +28,8 @@ from covenant.kernel.errors import CatalogError, CatalogUnavailable, UsageError
 BUSY_SECONDS = 30
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
+_POSTGRES = {"connect_timeout": 10, "options": "-c idle_in_transaction_session_timeout=5s"}
+"""A process that is frozen in the midst of a transaction must not hold a lease's row, or nobody could take over."""
 _WRITES = "covenant_writes"
 _READ_ONLY_HINT = "Let us write there, or name another place: [catalog] path = ... in covenant.toml."
 _LATER = ("locked", "busy", "connect", "terminat", "closed", "shutting down", "starting up", "timeout", "lost")
@@ -63,9 +65,7 @@ def connect(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     try:
-        return create_engine(
-            url, pool_size=8, max_overflow=24, pool_pre_ping=True, connect_args={"connect_timeout": 10}
-        )
+        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True, connect_args=_POSTGRES)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise CatalogError(
             "psycopg, which speaks to PostgreSQL, is not installed", "pip install 'memory-covenant[postgresql]'"

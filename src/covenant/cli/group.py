@@ -8,6 +8,7 @@ import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore", "dump"),
+    "Keep the promises": ("run", "status", "runs"),
     "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
     "Prove and mend": ("check", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),

@@ -27,6 +27,7 @@ from covenant.protect.crew import Crew, Report
 from covenant.protect.directory import Awaited, Directory
 from covenant.protect.parent import OldDirectory, settled_before
 from covenant.protect.ports import Capture, Entry, Source
+from covenant.protect.tally import Tally, gone_since, summary
 from covenant.vault.compression import DEFAULT_LEVEL
 from covenant.vault.lock import Owner
 from covenant.vault.pack import DEFAULT_PACK_SIZE, BlobType
@@ -51,24 +52,6 @@ class Settings:
     level: int = DEFAULT_LEVEL
     open_store: Callable[[], AppendStore] | None = None
     """Opens the vault's store in a worker process; without it there are only threads."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was looked at."""
-
-    files_new: int = 0
-    files_changed: int = 0
-    files_unmodified: int = 0
-    files_gone: int = 0
-    """Files of the parent snapshot that are there no more under their old names."""
-    directories: int = 0
-    bytes: int = 0
-
-    @property
-    def files(self) -> int:
-        """All files together."""
-        return self.files_new + self.files_changed + self.files_unmodified
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +94,7 @@ def backup(job: Job) -> Outcome:
         tree = reading.run()
         position = capture.position
         tally, added = reading.tally, reading.added
-        tally.files_gone = _gone(job.parent, tally)
+        tally.files_gone = gone_since(job.parent, tally)
         findings = (*capture.findings, *reading.findings)
     snapshot = Snapshot(
         time_=snapshot_time(began),
@@ -125,18 +108,12 @@ def backup(job: Job) -> Outcome:
         excludes=list(capture.excludes) or None,
         tags_=_tags(job, position),
         program_version=job.program,
-        summary=_summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
+        summary=summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
     )
     if not job.dry_run:
         job.confirm()  # I4: no snapshot before our lock has stood unchallenged
         job.vault.save_snapshot(job.store, snapshot)  # I3: the snapshot is written last
     return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
-
-
-def _gone(parent: Snapshot | None, tally: Tally) -> int:
-    """How many of the parent's files are gone: those that were neither met again as they were nor changed."""
-    before = (parent.summary if parent else None) or {}
-    return max(0, int(before.get("total_files_processed", 0)) - tally.files_unmodified - tally.files_changed)
 
 
 def _tags(job: Job, position: str) -> list[str]:
@@ -146,23 +123,6 @@ def _tags(job: Job, position: str) -> list[str]:
     if position:
         tags.append(POSITION_TAG + position)
     return [*tags, KIND_TAG + (job.kind if job.parent or job.kind == "archive" else "full")]
-
-
-def _summary(tally: Tally, added: Added, began: str, ended: str) -> dict[str, Any]:
-    """The summary as later versions of restic record it."""
-    return {
-        "backup_start": began,
-        "backup_end": ended,
-        "files_new": tally.files_new,
-        "files_changed": tally.files_changed,
-        "files_unmodified": tally.files_unmodified,
-        "data_blobs": added.data_blobs,
-        "tree_blobs": added.tree_blobs,
-        "data_added": added.data_bytes + added.tree_bytes,
-        "data_added_packed": added.stored_bytes,
-        "total_files_processed": tally.files,
-        "total_bytes_processed": tally.bytes,
-    }
 
 
 class _Reading:

@@ -1,0 +1,127 @@
+"""The daemon as the command line runs it: settings that may change under it, events on stdout, signals that stop it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from covenant import bootstrap
+from covenant.cli import exits
+from covenant.cli.output import clean
+from covenant.cli.session import Session
+from covenant.cli.signals import Stop, stopping
+from covenant.kernel.errors import AlreadyRunning, CovenantError
+
+if TYPE_CHECKING:
+    from covenant.bootstrap import OpenVault
+    from covenant.kernel.policy import Policy
+    from covenant.loop.events import Event
+    from covenant.settings.values import Settings
+
+_SIDE_BY_SIDE = 2
+
+
+def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: timedelta | None) -> int:
+    """Run the loop until it is told to stop, or once; returns the exit code."""
+    from covenant.bootstrap.working import Working
+    from covenant.loop.reconcile import Loop, Terms
+
+    followed = Followed(session)
+    settings = followed.settings
+    limits = settings.limits
+    given = {name: length for name, length in (("lease", lease), ("drain", drain)) if length is not None}
+    terms = Terms(holder=_ourselves(), concurrent=limits.concurrent or _SIDE_BY_SIDE, **given)
+    with session.catalog() as catalog, stopping(session.output.note) as stop:
+        worker = Working(
+            lambda: followed.settings, lambda: followed.policy, followed.open, catalog, session.environment
+        )
+        loop = Loop(followed.look, catalog, worker, session.clock, terms, followed.tell, stop.event)
+        if once:
+            if not loop.once() and not stop.signal:
+                raise AlreadyRunning("another daemon leads", "It does what is due; look with 'covenant status'.")
+        else:
+            loop.run()
+    return _code(stop, once, loop.bad)
+
+
+def _code(stop: Stop, once: bool, bad: int) -> int:
+    """A daemon that was told to stop has done its duty; what was to be done once and was not is told."""
+    if stop.signal:
+        return stop.exit_code if once else exits.DONE
+    return exits.FINDINGS if bad else exits.DONE
+
+
+def _ourselves() -> str:
+    """A name that no other process has, now or after a restart."""
+    return f"{os.uname().nodename}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
+@dataclass(slots=True)
+class Followed:
+    """The ``covenant.toml`` that is followed: read anew when it changes and can be followed, else the old one."""
+
+    session: Session
+    settings: Settings = field(init=False)
+    policy: Policy = field(init=False)
+    _stamp: tuple[int, int, int] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settings = self.session.required_settings()
+        self.policy = self._policy()
+        self._stamp = self._stamped()
+
+    def look(self) -> Policy:
+        """The policy as the file says it now."""
+        stamp = self._stamped()
+        if stamp is not None and stamp != self._stamp:
+            self._stamp = stamp
+            self._read_again()
+        return self.policy
+
+    def _read_again(self) -> None:
+        from covenant.loop.events import Event
+        from covenant.settings.file import load
+
+        now = self.session.clock.now()
+        try:
+            settings = load(self.settings.path)
+        except CovenantError as error:
+            self.tell(Event(at=now, kind="config-refused", text=error.message, hint="The old one is followed on."))
+            return
+        self.settings = settings
+        self.policy = self._policy()
+        self.tell(Event(at=now, kind="config-read", text=f"{len(settings.sources)} sources"))
+
+    def _policy(self) -> Policy:
+        from covenant.settings.policy import policy_of
+
+        return policy_of(self.settings)
+
+    def _stamped(self) -> tuple[int, int, int] | None:
+        try:
+            found = Path(self.settings.path).stat()
+        except OSError:
+            return None  # it is being replaced, or it is gone: what was read is followed on
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def open(self, name: str) -> OpenVault:
+        """A vault of the file, opened; raises the vault's and the store's errors."""
+        session = self.session
+        place = session.place_of(self.settings.vaults[name])
+        opener = replace(session.opener(place), bandwidth=self.settings.limits.bandwidth)
+        return bootstrap.open_vault(opener, session.password(place), session.clock, session.cache)
+
+    def tell(self, event: Event) -> None:
+        """One line for each event, at once."""
+        output = self.session.output
+        if output.json:
+            output.document(asdict(event))
+        elif output.speaks:
+            output.say(clean(str(event)))
+            if event.hint:
+                output.say(f"  HINT: {clean(event.hint)}")
+        output.out.flush()

@@ -1,0 +1,1 @@
+"""What is due, and doing it: the loop that compares what was promised with what was done."""

@@ -1,0 +1,38 @@
+"""Which of what is due may begin now, beside what is at work already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from covenant.loop.due import Due
+
+PATIENCE = timedelta(hours=1)
+"""For so long a chore that needs a vault for itself lets backups go first; then they wait for it, if they can."""
+
+
+def choose(due: Iterable[Due], at_work: Sequence[Due], concurrent: int, now: datetime) -> list[Due]:
+    """The first of what is due, as many as there is room for: one for each subject, and nothing beside who is alone.
+
+    ``due`` is in the order of urgency. What is exclusive begins only where nobody works in its vault. When it has
+    waited for long, nothing new begins there that can wait as well, so that its turn comes.
+    """
+    due = list(due)
+    begun = list(at_work)
+    awaited = {each.vault for each in due if each.exclusive and now - each.due_at > PATIENCE}
+    chosen: list[Due] = []
+    for each in sorted(due, key=lambda each: not (each.exclusive and each.vault in awaited)):
+        if len(begun) >= concurrent:
+            break
+        beside = [other for other in begun if other.vault == each.vault]
+        if any(_same_subject(each, other) or other.exclusive for other in beside) or (each.exclusive and beside):
+            continue
+        if each.vault in awaited and not each.exclusive and each.deadline - now > PATIENCE:
+            continue
+        chosen.append(each)
+        begun.append(each)
+    return chosen
+
+
+def _same_subject(one: Due, other: Due) -> bool:
+    return one.subject == other.subject and one.chore == other.chore

@@ -1,0 +1,298 @@
+"""How things stand at one moment: each promise beside what was reached, with the verdict and its reasons.
+
+What is not known is never called kept. A source of which nothing was ever kept waits until its first due moment and
+its RPO have passed, and is broken from then on; when it was first due, the first run that was tried says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from covenant.catalog.history import History, Past, SourceHistory, VaultHistory
+from covenant.catalog.records import Copies
+from covenant.kernel.durations import format_interval
+from covenant.kernel.policy import Policy, SourcePolicy, VaultPolicy
+from covenant.kernel.standing import (
+    Because,
+    ChoreStanding,
+    RegionStanding,
+    SourceStanding,
+    Standing,
+    VaultStanding,
+    Verdict,
+    heaviest,
+)
+from covenant.loop.due import CHORES, answered, chore_owed, moments, newest_before
+
+_NOTHING = Past()
+_ZERO = timedelta()
+
+
+def standing(
+    policy: Policy, history: History, now: datetime, promised_since: Mapping[str, datetime] | None = None
+) -> Standing:
+    """Judge everything. ``promised_since`` says since when a source is in the policy, where that is known."""
+    vaults = {each.vault: _vault(each, history.vault(each.vault), now) for each in policy.vaults.values()}
+    since = promised_since or {}
+    sources = tuple(
+        _source(each, history.source(each.source), vaults.get(each.vault), now, since.get(each.source))
+        for each in sorted(policy.sources.values(), key=lambda each: (each.priority.value, each.source))
+    )
+    verdicts = [*(each.verdict for each in sources), *(each.verdict for each in vaults.values())]
+    return Standing(at=now, verdict=heaviest(verdicts), sources=sources, vaults=tuple(vaults.values()))
+
+
+# -- sources ----------------------------------------------------------------------------------------------------------
+
+
+def _source(
+    promised: SourcePolicy, past: SourceHistory, vault: VaultStanding | None, now: datetime, since: datetime | None
+) -> SourceStanding:
+    newest = newest_before(past, now)
+    because = (
+        tuple(_reasons(promised, past, vault, newest, now, since)) if promised.covered else (_uncovered(promised),)
+    )
+    failing = _failing(past)
+    proof = past.proof
+    return SourceStanding(
+        source=promised.source,
+        system=promised.system,
+        vault=promised.vault,
+        data_class=promised.data_class,
+        tier=promised.tier,
+        priority=promised.priority.value,
+        verdict=heaviest(each.verdict for each in because),
+        because=because,
+        rpo=promised.rpo.value,
+        rpo_reached=now - newest if newest is not None else None,
+        rpo_worst=_worst(past, newest, now),
+        rto=promised.rto.value,
+        rto_estimated=None,
+        window=promised.window.value,
+        last_backup=newest,
+        last_snapshot_id=past.newest.id if past.newest else "",
+        last_failure=failing.failed.message if failing.failed else "",
+        failures=failing.failures,
+        last_proof=proof.at if proof else None,
+        last_proof_verdict=proof.verdict if proof else "",
+        copies=promised.copies.value,
+        copies_reached=_copies_reached(vault) if newest is not None else None,
+        next_due=_next_due(promised, past, now) if promised.covered else None,
+        running=past.running.id if past.running else None,
+    )
+
+
+def _uncovered(promised: SourcePolicy) -> Because:
+    return Because("cover", Verdict.NOT_COVERED, f"this version cannot keep {promised.system} sources yet")
+
+
+def _reasons(
+    promised: SourcePolicy,
+    past: SourceHistory,
+    vault: VaultStanding | None,
+    newest: datetime | None,
+    now: datetime,
+    since: datetime | None,
+) -> Iterator[Because]:
+    rpo = promised.rpo.value
+    if newest is None:
+        yield _never(promised, past, now, since)
+    elif now - newest > rpo:
+        yield Because(
+            "rpo",
+            Verdict.BROKEN,
+            f"the newest backup is {_span(now - newest)} old, promised at most {format_interval(rpo)}",
+            "See why with 'covenant runs --failed'; keep it now with 'covenant backup'.",
+            newest + rpo,
+        )
+    if past.newest is not None and past.newest.time > now:
+        yield Because("rpo", Verdict.AT_RISK, f"a snapshot is dated {past.newest.time:%Y-%m-%d %H:%M}, which is ahead")
+    yield from _failures(past)
+    yield from _lacking_copies(promised, vault, newest)
+    yield from _proofs(past)
+
+
+def _never(promised: SourcePolicy, past: SourceHistory, now: datetime, since: datetime | None) -> Because:
+    first = _first_due(promised, past, since)
+    if first is None:
+        return Because("rpo", Verdict.AT_RISK, "nothing was ever kept, and nothing tried", "Start 'covenant run'.")
+    breaks = first + promised.rpo.value
+    if now <= breaks:
+        return Because("rpo", Verdict.WAITING, f"nothing is kept yet; promised by {breaks:%Y-%m-%d %H:%M}")
+    return Because(
+        "rpo", Verdict.BROKEN, "nothing was ever kept", "See why with 'covenant runs --failed'.", since=breaks
+    )
+
+
+def _first_due(promised: SourcePolicy, past: SourceHistory, since: datetime | None) -> datetime | None:
+    """The first moment at which a backup was due since the source was promised, as far as anyone knows."""
+    if since is not None:
+        found = (stated.value.following(since, promised.source) for stated in promised.schedules.values())
+        return min((moment for moment in found if moment is not None), default=since)
+    tried = [each.failed.due_at or each.failed.started_at for each in past.past.values() if each.failed is not None]
+    return min(tried, default=past.running.started_at if past.running else None)
+
+
+def _failing(past: SourceHistory) -> Past:
+    """The kind of backup that failed most often in a row, if none of any kind succeeded since."""
+    last_good = max((each.good.id for each in past.past.values() if each.good is not None), default=-1)
+    failing = [each for each in past.past.values() if each.failed is not None and each.failed.id > last_good]
+    return max(failing, key=lambda each: each.failures, default=_NOTHING)
+
+
+def _failures(past: SourceHistory) -> Iterator[Because]:
+    failing = _failing(past)
+    if failing.failed is not None:
+        times = f"the last {failing.failures} runs" if failing.failures > 1 else "the last run"
+        yield Because(
+            "run", Verdict.AT_RISK, f"{times} failed: {failing.failed.message}", failing.failed.hint,
+            failing.failed.started_at,
+        )  # fmt: skip
+
+
+def _proofs(past: SourceHistory) -> Iterator[Because]:
+    proof = past.proof
+    if proof is not None and proof.verdict != "passed":
+        verdict = Verdict.BROKEN if proof.verdict == "failed" else Verdict.AT_RISK
+        yield Because(
+            "proof", verdict, f"the last {proof.kind} {_ended(proof.verdict)}: {proof.detail}", since=proof.at
+        )
+
+
+def _ended(verdict: str) -> str:
+    return verdict if verdict == "failed" else "could not be carried out"
+
+
+def _lacking_copies(promised: SourcePolicy, vault: VaultStanding | None, newest: datetime | None) -> Iterator[Because]:
+    wanted = promised.copies.value
+    reached = _copies_reached(vault)
+    if vault is None or newest is None:
+        return
+    if reached is None:
+        if wanted > vault.acknowledge:
+            yield Because("copies", Verdict.AT_RISK, f"{wanted} copies promised, and nobody counted them yet")
+        return
+    if reached >= wanted:
+        return
+    lacking = [region for region in vault.regions if not region.whole]
+    late = [region for region in lacking if _is_late(region, promised.rpo.value)]
+    names = ", ".join(region.region for region in lacking)
+    yield Because(
+        "copies",
+        Verdict.BROKEN if len(vault.regions) - len(late) < wanted else Verdict.AT_RISK,
+        f"{reached} of {wanted} promised copies; not whole: {names or 'there are no more regions'}",
+        "Run 'covenant region status', then 'covenant region heal'.",
+    )
+
+
+def _is_late(region: RegionStanding, bound: timedelta) -> bool:
+    """Whether a region that is not whole is more than a little behind."""
+    return not region.reachable or region.damaged > 0 or region.lag is None or region.lag > bound
+
+
+def _copies_reached(vault: VaultStanding | None) -> int | None:
+    if vault is None or all(region.counted_at is None for region in vault.regions):
+        return None
+    return sum(region.whole for region in vault.regions)
+
+
+def _worst(past: SourceHistory, newest: datetime | None, now: datetime) -> timedelta | None:
+    """The longest stretch without a new backup, over the last good ones that are remembered, until now."""
+    begun = sorted(habit.started_at for habit in past.habits if habit.started_at <= now)
+    if newest is None:
+        return None
+    gaps = [later - earlier for earlier, later in pairwise(begun)]
+    return max([*gaps, now - newest])
+
+
+def _next_due(promised: SourcePolicy, past: SourceHistory, now: datetime) -> datetime | None:
+    owed = [moment for kind, moment in moments(promised, now).items() if not answered(past, kind, moment, now)]
+    if owed:
+        return max(owed)
+    coming = (stated.value.following(now, promised.source) for stated in promised.schedules.values())
+    return min((moment for moment in coming if moment is not None), default=None)
+
+
+# -- vaults -----------------------------------------------------------------------------------------------------------
+
+
+def _vault(promised: VaultPolicy, past: VaultHistory, now: datetime) -> VaultStanding:
+    regions = tuple(_region(name, past.copies.get(name), now) for name in promised.regions)
+    chores = tuple(_chore(promised, past, kind, now) for kind in CHORES if kind in promised.chores)
+    because = (*_region_reasons(regions), *_chore_reasons(chores), *_check_reasons(past))
+    return VaultStanding(
+        vault=promised.vault,
+        verdict=heaviest(each.verdict for each in because),
+        because=because,
+        regions=regions,
+        acknowledge=promised.acknowledge.value,
+        chores=chores,
+    )
+
+
+def _region(name: str, counted: Copies | None, now: datetime) -> RegionStanding:
+    if counted is None:
+        return RegionStanding(region=name)
+    whole = not counted.missing and not counted.damaged
+    lag = _ZERO if whole else now - counted.missing_since if counted.missing_since is not None else None
+    return RegionStanding(
+        region=name,
+        reachable=counted.reachable,
+        lag=lag,
+        objects=counted.objects,
+        bytes=counted.bytes,
+        missing=counted.missing,
+        damaged=counted.damaged,
+        counted_at=counted.at,
+    )
+
+
+def _region_reasons(regions: tuple[RegionStanding, ...]) -> Iterator[Because]:
+    for region in regions:
+        if region.counted_at is None or region.whole:
+            continue
+        if not region.reachable:
+            text, hint = "does not answer", "If it stays away, see 'covenant region failover'."
+        elif region.damaged:
+            text, hint = f"holds {region.damaged:,} damaged objects", "Run 'covenant region heal'."
+        else:
+            behind = f", for {_span(region.lag)}" if region.lag is not None else ""
+            text, hint = f"lacks {region.missing:,} objects{behind}", "Run 'covenant region sync'."
+        yield Because("region", Verdict.AT_RISK, f"region {region.region} {text}", hint)
+
+
+def _check_reasons(past: VaultHistory) -> Iterator[Because]:
+    for proof in past.proofs.values():
+        if proof.verdict != "passed":
+            verdict = Verdict.BROKEN if proof.verdict == "failed" else Verdict.AT_RISK
+            yield Because(
+                "proof", verdict, f"the last {proof.kind} {_ended(proof.verdict)}: {proof.detail}", since=proof.at
+            )
+
+
+def _chore(promised: VaultPolicy, past: VaultHistory, kind: str, now: datetime) -> ChoreStanding:
+    schedule = promised.chores[kind].value  # type: ignore[index]
+    tried = past.past.get(kind, _NOTHING)
+    owed = chore_owed(promised, past, kind, now)
+    overdue = owed is not None and now - owed > schedule.longest_gap()
+    failed = tried.failed.message if tried.failed else ""
+    return ChoreStanding(
+        kind=kind,
+        verdict=Verdict.AT_RISK if failed or overdue else Verdict.KEPT,
+        last_done=tried.good.ended_at if tried.good else None,
+        next_due=owed or schedule.following(now, promised.vault),
+        last_failure=failed,
+    )
+
+
+def _chore_reasons(chores: tuple[ChoreStanding, ...]) -> Iterator[Because]:
+    for chore in chores:
+        if chore.verdict is not Verdict.KEPT:
+            why = f"failed: {chore.last_failure}" if chore.last_failure else "is overdue"
+            yield Because("chore", chore.verdict, f"{chore.kind} {why}", "See 'covenant runs --failed'.")
+
+
+def _span(length: timedelta) -> str:
+    return format_interval(timedelta(seconds=max(1, int(length.total_seconds()))))

@@ -1,0 +1,137 @@
+"""How things stand: each promise beside what was reached, and the verdict at the right moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from covenant.catalog.history import History, SourceHistory, VaultHistory
+from covenant.catalog.records import Copies, Proof, State
+from covenant.kernel.standing import SourceStanding, Verdict
+from covenant.loop.standing import standing
+from tests.loop.worlds import HOURLY, NOON, a_past, a_policy, a_run, a_source, a_vault, failed, kept
+
+
+def of_media(history: History, **more: Any) -> SourceStanding:
+    """How the only source stands."""
+    return standing(a_policy(a_source(**more)), history, NOON).sources[0]
+
+
+def test_a_promise_is_kept_while_its_newest_backup_is_young() -> None:
+    """The age of the newest snapshot is what was reached, and is held against the RPO."""
+    found = of_media(a_past(newest=kept(time=NOON - timedelta(minutes=90))))
+
+    assert (Verdict.KEPT, timedelta(hours=2), timedelta(minutes=90)) == (found.verdict, found.rpo, found.rpo_reached)
+
+
+@given(age=st.integers(0, 400), rpo=st.integers(1, 400))
+def test_a_breach_is_told_at_its_moment_and_not_before(age: int, rpo: int) -> None:
+    """A promise is broken exactly when the newest snapshot is older than the RPO."""
+    policy = a_policy(a_source(rpo=timedelta(minutes=rpo)))
+    past = a_past(newest=kept(time=NOON - timedelta(minutes=age)))
+
+    assert (age > rpo) == standing(policy, past, NOON).broken
+
+
+def test_what_was_never_kept_waits_and_is_then_broken() -> None:
+    """Nothing is promised before the first due moment and the RPO after it have passed; then it is broken."""
+    policy = a_policy(a_source(schedules={"incremental": HOURLY}))
+    since = {"media": NOON - timedelta(minutes=10)}
+
+    verdicts = [
+        standing(policy, History(), NOON + timedelta(minutes=late), since).sources[0].verdict for late in (0, 120, 121)
+    ]
+
+    assert [Verdict.WAITING, Verdict.WAITING, Verdict.BROKEN] == verdicts
+
+
+def test_what_nobody_ever_tried_is_not_called_kept() -> None:
+    """Without any word on when a source was first promised it is at risk: not known is never kept."""
+    assert Verdict.AT_RISK is of_media(History()).verdict
+
+
+def test_what_is_not_covered_is_told_as_that() -> None:
+    """A kind that cannot be kept yet is neither kept nor broken, with nothing reached."""
+    found = standing(a_policy(replace(a_source(), covered=False, system="postgres")), History(), NOON).sources[0]
+
+    assert (Verdict.NOT_COVERED, None, None) == (found.verdict, found.rpo_reached, found.next_due)
+    assert ["this version cannot keep postgres sources yet"] == [str(why) for why in found.because]
+
+
+def test_a_snapshot_from_the_future_keeps_no_promise() -> None:
+    """What is dated ahead counts for nothing, or a clock that was wrong once would hide a breach for years."""
+    past = a_past(newest=kept(time=NOON + timedelta(days=400)), kinds={"full": kept("full", NOON - timedelta(hours=3))})
+
+    found = of_media(past)
+
+    assert (Verdict.BROKEN, timedelta(hours=3)) == (found.verdict, found.rpo_reached)
+
+
+def test_failures_put_a_promise_at_risk() -> None:
+    """Runs that fail are told with their number and reason while the promise still holds."""
+    run = a_run(state=State.FAILED, id=7, message="the folder is gone", hint="Mount it.")
+
+    found = of_media(a_past(newest=kept(), past={"incremental": failed(run, 3)}))
+
+    assert (Verdict.AT_RISK, 3, "the folder is gone") == (found.verdict, found.failures, found.last_failure)
+    assert ["the last 3 runs failed: the folder is gone"] == [str(why) for why in found.because]
+
+
+def test_a_failed_proof_breaks_and_a_missing_one_risks() -> None:
+    """A backup that failed its proof is no backup; one that could not be proved is not known to be one."""
+    for verdict, expected in (("passed", "kept"), ("failed", "broken"), ("could not verify", "at risk")):
+        proof = Proof(id=1, subject="media", kind="drill", at=NOON, verdict=verdict, detail="x")
+
+        assert expected == of_media(a_past(newest=kept(), proofs={"drill": proof})).verdict
+
+
+def counted(region: str, **more: object) -> Copies:
+    """A region that was counted at noon and holds everything, but for what is said."""
+    facts: dict[str, Any] = {"reachable": True, "objects": 10, "bytes": 1000, **more}
+    return Copies(vault="default", region=region, at=NOON, **facts)
+
+
+def with_copies(*copies: Copies) -> SourceStanding:
+    """How a source stands that was promised three copies, two of them acknowledged."""
+    vault = replace(a_vault(regions=("one", "two", "three")), acknowledge=replace(a_source().copies, value=2))
+    policy = a_policy(a_source(copies=3), vault=vault)
+    history = History(
+        sources={"media": SourceHistory(source="media", newest=kept())},
+        vaults={"default": VaultHistory(vault="default", copies={each.region: each for each in copies})},
+    )
+    return standing(policy, history, NOON).sources[0]
+
+
+def test_copies_are_counted_and_never_assumed() -> None:
+    """Three whole regions keep a promise of three; one that lags a little risks it, one that is lost breaks it."""
+    whole = [counted("one"), counted("two")]
+    lagging = counted("three", missing=2, missing_since=NOON - timedelta(minutes=5))
+
+    stands = [
+        with_copies(),
+        with_copies(*whole, counted("three")),
+        with_copies(*whole, lagging),
+        with_copies(*whole, replace(lagging, missing_since=NOON - timedelta(days=1))),
+        with_copies(*whole, counted("three", reachable=False)),
+        with_copies(*whole, counted("three", damaged=1)),
+    ]
+
+    assert ["at risk", "kept", "at risk", "broken", "broken", "broken"] == [str(each.verdict) for each in stands]
+    assert [None, 3, 2, 2, 2, 2] == [each.copies_reached for each in stands]
+
+
+def test_a_chore_that_is_overdue_is_told() -> None:
+    """A chore that nobody did for longer than its schedule's longest gap puts its vault at risk."""
+    policy = a_policy(vault=a_vault(check=HOURLY))
+    done = {"check": failed(a_run("check", state=State.FAILED, message="no answer"))}
+
+    found = standing(policy, History(vaults={"default": VaultHistory(vault="default", past=done)}), NOON)
+
+    assert (Verdict.AT_RISK, ["check failed: no answer"]) == (
+        found.verdict,
+        [str(why) for why in found.vaults[0].because],
+    )
