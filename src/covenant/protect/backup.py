@@ -41,6 +41,7 @@ from covenant.vault.writer import Added, Writer
 _BATCH_FILES = 512
 _BATCH_BYTES = 8 << 20
 _IN_FLIGHT_PER_LANE = 4
+_DATA = int(BlobType.DATA)  # an enum's member takes longer to reach, and this is asked for every file
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class _Reading:
         self._large: list[LargeFile] = []
         self._links: dict[tuple[int, int], Stored | list[Awaited]] = {}
         self._elsewhere = Added()
+        self._known = job.vault.index.has
         self._tree = ""
         self._settled_ns = settled_before(job.parent) if job.parent else 0
         self.tally = Tally()
@@ -218,7 +220,7 @@ class _Reading:
 
     def _present(self, blob: str) -> bool:
         try:
-            return self._job.vault.index.has(bytes.fromhex(blob), BlobType.DATA)
+            return self._known(bytes.fromhex(blob), _DATA)
         except ValueError:  # a tree by another hand may say anything
             return False
 
@@ -229,22 +231,21 @@ class _Reading:
         subdirectories = []
         unmodified = unmodified_bytes = 0
         for entry in self._capture.list(directory.path):
-            slot = directory.reserve()
             if entry.kind == "file":
                 text = old.unchanged(entry) if old else None
                 if text is not None:
-                    directory.settle(slot, text)
+                    directory.keep(text)
                     unmodified += 1
                     unmodified_bytes += entry.size
                 else:
                     directory.pending += 1
-                    self._read_file(Awaited(directory, slot, self._capture.ready(entry)))
+                    self._read_file(Awaited(directory, directory.reserve(), self._capture.ready(entry)))
             elif entry.kind in ("dir", "mountpoint"):
                 directory.pending += 1
-                subdirectories.append(self._below(directory, slot, entry))
+                subdirectories.append(self._below(directory, directory.reserve(), entry))
             else:
                 text = node_text(entry.metadata, None)
-                directory.settle(slot, text)
+                directory.keep(text)
                 if old:
                     old.passed(text)
         self._count_unmodified(unmodified, unmodified_bytes)

@@ -32,6 +32,10 @@ class Directory:
         self._nodes.append(None)
         return len(self._nodes) - 1
 
+    def keep(self, text: str) -> None:
+        """The next entry's node, known already."""
+        self._nodes.append(text)
+
     def settle(self, slot: int, text: str | None) -> None:
         """The node in this place is known, or left out."""
         self._nodes[slot] = text

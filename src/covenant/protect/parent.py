@@ -48,19 +48,22 @@ class OldDirectory:
         self._text = text
         self._present = present
         self._settled_ns = settled_ns
+        self._surely_settled_ns = settled_ns - _COARSE_TICK_NS
         self._at = _HEAD
         self._nodes: dict[str, Node] | None = None
 
     def unchanged(self, entry: Entry) -> str | None:
         """The whole text of the entry's node, if its content need not be read again."""
-        if unsettled(max(entry.mtime_ns, entry.ctime_ns), self._settled_ns):
+        touched_ns = entry.ctime_ns if entry.ctime_ns > entry.mtime_ns else entry.mtime_ns
+        if touched_ns >= self._surely_settled_ns and unsettled(touched_ns, self._settled_ns):
             return None
         if self._nodes is None:
-            text, begin = self._text, self._at
-            if text.startswith(entry.metadata, begin):
-                content = begin + len(entry.metadata)
+            text, begin, metadata = self._text, self._at, entry.metadata
+            if text.startswith(metadata, begin):
+                content = begin + len(metadata)
+                listed = content + len(_CONTENT)
                 end = text.find("]}", content)
-                if text.startswith(_CONTENT, content) and self._all_present(text[content + len(_CONTENT) : end]):
+                if text.startswith(_CONTENT, content) and self._all_present(text[listed:end]):
                     self._at = end + 3
                     return text[begin : end + 2]
             self._nodes = self._parsed()

@@ -172,6 +172,11 @@ def metadata_text(
     """
     inode, device_id, size, links = numbers
     mtime, atime, ctime = times
+    if mode and inode and device_id and size and links:  # nearly every file, in one go: half the time
+        return (
+            f'{{"name":{name},"type":"{kind}","mode":{mode},"mtime":"{mtime}","atime":"{atime}","ctime":"{ctime}"{owner},'
+            f'"inode":{inode},"device_id":{device_id},"size":{size},"links":{links}{rest}'
+        )
     text = f'{{"name":{name},"type":"{kind}"'
     if mode:
         text += f',"mode":{mode}'

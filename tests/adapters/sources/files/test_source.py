@@ -250,3 +250,15 @@ def test_what_may_not_be_read_is_told(open_place: Path) -> None:
         (root / name).unlink()
     left = not_the_same(open_vault(store, PASSWORD), done.snapshot, root, open_place / "out")
     assert [] == [line for line in left if "mtime_ns" not in line]  # removing them has touched their folders
+
+
+def test_names_stand_in_the_order_of_their_bytes(tmp_path: Path) -> None:
+    """Also where Python orders the letters otherwise: a byte that is no UTF-8 comes after every letter."""
+    names = [b"Z", b"a", "\ue000".encode(), b"\xff"]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).touch()
+
+    with of(tmp_path).capture(None) as capture:
+        listed = [os.fsencode(entry.name) for entry in capture.list(str(tmp_path))]
+
+    assert names == listed

@@ -41,14 +41,14 @@ _NO_XATTRS = frozenset({errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.ENODATA,
 
 def describe(name: str, path: str, status: os.stat_result) -> Entry:
     """The entry ``name`` at ``path``, whose ``lstat`` is ``status``. Raises ``OSError`` if it vanishes meanwhile."""
-    kind = _KINDS[stat.S_IFMT(status.st_mode)]
+    kind, mode = _kind_and_mode(status.st_mode)
     mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
     mtime = time_text(mtime_ns)
     is_file = kind == "file"
     metadata = tree.metadata_text(
         quoted_name(name),
         kind,
-        _go_mode(status.st_mode, kind),
+        mode,
         (mtime, mtime, mtime if ctime_ns == mtime_ns else time_text(ctime_ns)),
         _owner(status.st_uid, status.st_gid),
         (
@@ -64,9 +64,11 @@ def describe(name: str, path: str, status: os.stat_result) -> Entry:
 
 
 @lru_cache(maxsize=1024)
-def _go_mode(mode: int, kind: str) -> int:
+def _kind_and_mode(mode: int) -> tuple[str, int]:
+    """What a thing is, and its mode as Go writes it."""
+    kind = _KINDS[stat.S_IFMT(mode)]
     go = mode & 0o777 | _KIND_BITS.get(kind, 0)
-    return go | sum(bit for flag, bit in _SPECIAL_BITS if mode & flag)
+    return kind, go | sum(bit for flag, bit in _SPECIAL_BITS if mode & flag)
 
 
 def _rest(kind: str, path: str, status: os.stat_result) -> str:
