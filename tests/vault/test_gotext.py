@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from covenant.kernel.errors import DamageError
@@ -14,6 +14,7 @@ from covenant.vault.gotext import json_text, quoted_name, time_nanoseconds, time
 
 
 @given(st.binary(min_size=1, max_size=40))
+@example("\U00040000".encode())
 def test_any_file_name_survives(raw: bytes) -> None:
     """Whatever bytes a file system holds come back from the vault's text."""
     name = os.fsdecode(raw)
