@@ -154,6 +154,28 @@ class CatalogContract:
         assert (run, None) == catalog.run(run.id)
         assert catalog.lease("loop", "studio:3", MINUTE, LATER) is None
 
+    def test_a_namesake_shuts_the_former_out(self, catalog: Catalog) -> None:
+        """Who comes back under its old name has a new lease, and what it was before can write nothing."""
+        former = a_lease(catalog)
+        present = a_lease(catalog)
+
+        with pytest.raises(LeaseLost):
+            catalog.renew(former, MINUTE, NOW)
+        with pytest.raises(LeaseLost):
+            catalog.begin("photos", "full", "due", None, former, NOW)
+
+        assert present.fence == catalog.begin("photos", "full", "due", None, present, NOW).fence
+
+    def test_nobody_ends_the_run_of_another_lease(self, catalog: Catalog) -> None:
+        """A run is ended under the lease that it began under, or settled as lost; the present holder cannot end it."""
+        run = catalog.begin("photos", "full", "due", None, a_lease(catalog), NOW)
+        present = a_lease(catalog, "studio:2", LATER)
+
+        with pytest.raises(LeaseLost):
+            catalog.finish(run, present, State.DONE, LATER)
+
+        assert (run,) == catalog.runs()
+
     def test_threads_never_share_a_lease(self, catalog: Catalog) -> None:
         """Of eight threads that all want the lease, one has it at a time, and fences strictly grow."""
         holding, both, fences = Counter[str](), list[str](), list[int]()
