@@ -56,6 +56,19 @@ def test_a_catalog_is_made_where_the_state_lies(home: Home) -> None:
     assert shown.document["place"] in home.run("catalog", "show").out
 
 
+def test_a_catalog_lies_where_the_file_says(home: Home) -> None:
+    """``[catalog] path`` is the catalog's file, relative to covenant.toml; ``url`` is where its address is."""
+    (home.path / "covenant.toml").write_text(TOML + '[catalog]\npath = "mine.db"\n')
+    by_path = home.run("catalog", "show", "--json")
+    (home.path / "address").write_text("postgresql://me:hush@127.0.0.1:1/catalog\n")
+    (home.path / "covenant.toml").write_text(TOML + '[catalog]\nurl = { file = "address" }\n')
+    by_url = home.run("catalog", "show", "--json")
+
+    assert str(home.path / "mine.db") == by_path.document["place"]
+    assert 31 == by_url.code
+    assert "hush" not in by_url.err
+
+
 def test_a_catalog_is_rebuilt_from_the_vaults(home: Home) -> None:
     """Snapshots that were taken without a catalog are in it once it was rebuilt, and only once."""
     taken = home.run("backup", "photos")

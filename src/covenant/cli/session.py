@@ -242,7 +242,7 @@ class Session:
     def catalog_place(self) -> str:
         """Where the catalog lies: as ``covenant.toml`` says, else in one file for each ``covenant.toml``."""
         settings = self.required_settings()
-        said = getattr(settings, "catalog", None)
+        said = settings.catalog
         if said is not None:
             return str(said) if isinstance(said, Path) else str(said.resolve(self.environment.variables))
         name = sha256(bytes(settings.path.resolve())).hexdigest()[:16]
