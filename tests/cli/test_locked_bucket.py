@@ -161,6 +161,8 @@ def test_the_policy_says_the_term(studio: Studio, s3_server: SeaweedServer) -> N
     extended = covenant("lock", "extend", "--json")
     forgotten = covenant("forget", kept.document["snapshot_id"], "--json")
     pruned = covenant("prune", "--dry-run", "--json")
+    checked = covenant("check", "--read-data")
+    regions = covenant("region", "status", "--json")
 
     assert {"safe": "worm"} == made.document["immutability"]
     assert (0, 0) == (shown.code, shown.document["short"]), shown.out
@@ -168,3 +170,5 @@ def test_the_policy_says_the_term(studio: Studio, s3_server: SeaweedServer) -> N
     assert 0 == extended.code, extended.err
     assert 0 == forgotten.document["forgotten"]
     assert 0 == pruned.code, pruned.err
+    assert 0 == checked.code, checked.err
+    assert 0 == regions.code, regions.out + regions.err

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from covenant.kernel.policy import Policy
     from covenant.safeguard.terms import TermPlan, TermStore
 
-LABELS = "immutability"
+LABELS = "covenant/immutability"
 """The folder beside a vault's own, which restic passes over, where it is recorded what the store is worth."""
 _MEMORY = "terms.json"
 _LANES = 16

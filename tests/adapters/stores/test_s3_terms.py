@@ -88,7 +88,7 @@ def test_a_refused_delete_hides_nothing(s3_server: SeaweedServer) -> None:
     store = locked(s3_server)
     store.put(PACK, b"needed")
 
-    with pytest.raises(StoreDenied):
+    with pytest.raises(StoreDenied, match="is locked until 20"):
         store.delete(PACK)
 
     assert b"needed" == store.get(PACK)

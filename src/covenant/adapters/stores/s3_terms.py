@@ -86,9 +86,9 @@ class ObjectLockStore(ObjectStore):
             # The oldest first: where that one is under a term, nothing has changed when we are told.
             for version in [*reversed(versions), *markers]:
                 self._ask(self._patient.delete_object, name, VersionId=version["VersionId"])
-        except StoreDenied:
+        except StoreDenied as refusal:
             if not name.startswith(f"{LOCKS}/"):
-                raise
+                raise self._refused(name, refusal) from refusal
             super().delete(name)  # a bucket with a term for everything: hidden is as good as gone, for a lock
 
     def term(self, name: str) -> datetime | None:
@@ -110,6 +110,13 @@ class ObjectLockStore(ObjectStore):
             VersionId=head["VersionId"],
             Retention={"Mode": mode, "RetainUntilDate": _whole_seconds(until)},
         )
+
+    def _refused(self, name: str, refusal: StoreDenied) -> StoreDenied:
+        """Why a delete was refused, as far as the store tells: a term and wrong credentials are answered alike."""
+        until = self.term(name)
+        if until is None:
+            return refusal
+        return StoreDenied(f"'{name}' in {self.url} is locked until {until:%Y-%m-%d %H:%M:%S}", "It may go after that.")
 
     def _versions(self, name: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Every version of an object, the newest first, and every marker that hides it."""
