@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, jobs
 from covenant.catalog.records import Copies, Outcome, Proof
-from covenant.kernel.errors import Refusal
 
 if TYPE_CHECKING:
     from covenant.catalog.catalog import Catalog
@@ -130,27 +129,62 @@ def check(task: Task) -> Outcome:
 
 
 def sync(task: Task) -> Outcome:
-    """Where there is one region, there is nothing to catch up with: what lies in it is counted."""
-    regions = task.policy.vaults[task.due.vault].regions
-    if len(regions) > 1:
-        raise Refusal("this version of the loop does not catch regions up", "Run 'covenant region sync'.")
-    objects = [listed.size for listed in task.opened.reading.list("")]
-    task.confirm()
-    counted = Copies(
-        vault=task.due.vault,
-        region=regions[0],
-        at=task.opened.clock.now(),
-        reachable=True,
-        objects=len(objects),
-        bytes=sum(objects),
+    """Bring every region up to what the others hold, mend what was seen damaged, and count the copies anew."""
+    from covenant.replicate import failover, sync
+    from covenant.replicate.census import count, look
+
+    store = task.opened.opener.regional()
+    with task.opened.held("shared", _LOCK_SECONDS):
+        seen = look(store.regions)
+        task.confirm()
+        done = sync.carry_out(sync.errands(seen, store.sightings.all()), task.progress)
+        failover.spread_epoch(store.regions, seen.roll)
+        missing = {sighting for sighting in store.sightings.all() if sighting.trouble == "missing"}
+        store.sightings.settle(set(done.healed) | missing)
+        promised = task.policy.vaults[task.due.vault]
+        kept = {snapshot.id: snapshot.time for snapshot in task.opened.vault.snapshots()}
+        census = count(look(store.regions), promised.regions, promised.acknowledge.value, store.sightings.all(), kept)
+    now = task.opened.clock.now()
+    task.catalog.count(
+        Copies(
+            vault=task.due.vault,
+            region=each.region,
+            at=now,
+            reachable=each.reached and each.member,
+            objects=each.objects,
+            bytes=each.bytes,
+            missing=each.missing,
+            damaged=each.damaged,
+            missing_since=each.oldest_missing,
+        )
+        for each in census.standings
     )
-    task.catalog.count([counted])
-    return Outcome(tally={"objects": len(objects), "bytes": sum(objects)}, message=f"{len(objects):,} objects")
+    found = [str(finding) for finding in done.findings]
+    away = [each.region for each in census.standings if not (each.reached and each.member)]
+    found += [f"region {name} was left out" for name in away]
+    said = f"brought {done.objects:,} objects, replaced {done.replaced:,}"
+    return Outcome(
+        tally={"objects": done.objects, "bytes": done.bytes, "replaced": done.replaced},
+        findings=len(found),
+        message="; ".join((said, *found[:3])),
+        hint="See 'covenant region status'." if found else "",
+    )
 
 
 def lock(task: Task) -> Outcome:
-    """Without terms of immutability there is nothing to extend."""
-    return Outcome(message="no terms to extend")
+    """Extend the terms of immutability of what the policy promises; cheap where there is nothing to extend."""
+    from covenant.bootstrap.terms import extend_terms
+
+    with task.opened.held("shared", _LOCK_SECONDS) as held:
+        task.confirm()
+        done = extend_terms(held, task.policy, held.clock.now())
+    found = [str(finding) for finding in done.findings]
+    extended = len(done.plan.extensions)
+    return Outcome(
+        tally={"extended": extended},
+        findings=len(found),
+        message=found[0] if found else f"extended {extended:,} terms",
+    )
 
 
 _BY_KIND: dict[str, Callable[[Task], Outcome]] = {

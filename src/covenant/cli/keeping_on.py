@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +20,8 @@ from covenant.kernel.errors import AlreadyRunning, CovenantError
 
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
+    from covenant.bootstrap.telling import Lookout
+    from covenant.catalog.catalog import Catalog
     from covenant.kernel.policy import Policy
     from covenant.loop.events import Event
     from covenant.settings.values import Settings
@@ -40,12 +44,52 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
             lambda: followed.settings, lambda: followed.policy, followed.open, catalog, session.environment
         )
         loop = Loop(followed.look, catalog, worker, session.clock, terms, followed.tell, stop.event)
+        lookout = _lookout(session, followed, catalog, lambda: loop.leading)
         if once:
-            if not loop.once() and not stop.signal:
+            led = loop.once(lambda: lookout.look(at_once=True))
+            if not led and not stop.signal:
                 raise AlreadyRunning("another daemon leads", "It does what is due; look with 'covenant status'.")
         else:
-            loop.run()
+            with _metrics(settings, lookout):
+                loop.run()
     return _code(stop, once, loop.bad)
+
+
+def _lookout(session: Session, followed: Followed, catalog: Catalog, leading: Callable[[], bool]) -> Lookout:
+    """Who tells people how things stand, beside the loop."""
+    from covenant.bootstrap.telling import Lookout, Seen, memory
+    from covenant.loop.anomalies import anomalies
+    from covenant.loop.promised import promised_since
+    from covenant.loop.standing import standing
+
+    def see() -> Seen:
+        now, policy, history = session.clock.now(), followed.policy, catalog.history()
+        found = standing(policy, history, now, promised_since(catalog))
+        return Seen(found, anomalies(policy, history, now), history)
+
+    return Lookout(
+        see=see,
+        alerts=lambda: followed.settings.alerts,
+        leading=leading,
+        catalog=catalog,
+        kept=memory(session.state_dir, catalog),
+        clock=session.clock,
+        variables=session.environment.variables,
+        log=session.output.err.write,
+    )
+
+
+@contextlib.contextmanager
+def _metrics(settings: Settings, lookout: Lookout) -> Iterator[None]:
+    """While the loop runs, look at how things stand, and serve the numbers where covenant.toml says so."""
+    from covenant.adapters.metrics.listening import MetricsServer
+
+    with contextlib.ExitStack() as stack:
+        lookout.begin()
+        stack.callback(lookout.end)
+        if settings.metrics is not None:
+            stack.enter_context(MetricsServer(*settings.metrics, lookout.scrape))
+        yield
 
 
 def _code(stop: Stop, once: bool, bad: int) -> int:

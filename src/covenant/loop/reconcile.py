@@ -71,14 +71,21 @@ class Loop:
         finally:
             self._end()
 
-    def once(self) -> bool:
-        """Do everything that is due now and return; whether the lease was ours to do it under."""
+    @property
+    def leading(self) -> bool:
+        """Whether the lease was ours when we last looked."""
+        return self._lease is not None
+
+    def once(self, then: Callable[[], object] = lambda: None) -> bool:
+        """Do everything that is due now, and ``then`` while we still lead; whether the lease was ours."""
         try:
             self._turn()
             while self._lease is not None and not self.stop.is_set() and self._crew.at_work():
                 self._wake.wait(1.0)
                 self._wake.clear()
                 self._turn(always=True)
+            if self._lease is not None:
+                then()
             return self._lease is not None
         finally:
             self._end()
