@@ -172,3 +172,23 @@ def test_the_policy_says_the_term(studio: Studio, s3_server: SeaweedServer) -> N
     assert 0 == pruned.code, pruned.err
     assert 0 == checked.code, checked.err
     assert 0 == regions.code, regions.out + regions.err
+
+
+def test_the_loop_extends_and_goes_around(studio: Studio, s3_server: SeaweedServer) -> None:
+    """What is due in a locked vault is done, term by term: nothing fails because something may not be deleted yet."""
+    url = f"s3:{s3_server.endpoint}/{s3_server.new_bucket(object_lock=True)}/vault"
+    written = studio.home / "covenant.toml"
+    near = '[vault.regions.near]\nurl = "{home}/near"\n'
+    assert near in POLICY
+    written.write_text(POLICY.replace(near, "").format(home=studio.home, url=url, key=ADMIN.key))
+    variables = {"SECRET": ADMIN.secret, "XDG_STATE_HOME": str(studio.home / "state")}
+
+    def covenant(*words: object) -> Ran:
+        return here("-c", written, "--cache-dir", studio.home / "cache", *words, variables=variables)
+
+    assert 0 == covenant("init").code
+
+    ran = covenant("run", "--once", "--json")
+
+    assert 0 == ran.code, ran.out + ran.err
+    assert 0 == covenant("lock", "show").code

@@ -56,6 +56,8 @@ def forget(task: Task) -> Outcome:
     before = unpruned(task.catalog.history().vault(task.due.vault))
     with task.opened.held("exclusive", _LOCK_SECONDS) as held:
         plans = forget_plans(task, list(held.vault.snapshots()))
+        if (terms := held.terms) is not None:
+            plans = [forgetting.around(plan, terms) for plan in plans]
         task.confirm()
         gone = sum(forgetting.apply(plan, held.vault, held.whole) for plan in plans)
     kept = sum(len(plan.keep) for plan in plans)
@@ -83,12 +85,15 @@ def prune(task: Task) -> Outcome:
     from covenant.safeguard.prune import PruneOptions, apply_prune, plan_prune
 
     with task.opened.held("exclusive", _LOCK_SECONDS) as held:
-        plan = plan_prune(held.vault, PruneOptions(), lanes=jobs.lanes(task.settings.limits))
+        plan = plan_prune(held.vault, PruneOptions(), lanes=jobs.lanes(task.settings.limits), terms=held.terms)
         task.confirm()
-        apply_prune(plan, held.vault, held.whole)
+        refused = apply_prune(plan, held.vault, held.whole)
     totals = plan.totals
+    left = f", left {totals.held} that are locked" if totals.held else ""
     return Outcome(
-        tally={"removed": totals.remove, "rewritten": totals.repack}, message=f"removed {totals.remove} packs"
+        tally={"removed": totals.remove, "rewritten": totals.repack, "held": totals.held},
+        findings=len(refused),
+        message=str(refused[0]) if refused else f"removed {totals.remove} packs{left}",
     )
 
 
