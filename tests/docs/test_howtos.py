@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.pages import DOCS, Reader
 
-PAGES = ("leave-with-restic", "passwords", "recover-from-damage", "regions", "restore-one-file")
+PAGES = ("leave-with-restic", "passwords", "policy", "recover-from-damage", "regions", "restore-one-file")
 
 
 @pytest.mark.parametrize("page", PAGES)
