@@ -192,3 +192,16 @@ def test_the_loop_extends_and_goes_around(studio: Studio, s3_server: SeaweedServ
 
     assert 0 == ran.code, ran.out + ran.err
     assert 0 == covenant("lock", "show").code
+
+
+def test_a_term_that_no_region_keeps_is_never_called_kept(studio: Studio) -> None:
+    """In a folder nothing can be locked: showing ends with findings, and extending is refused."""
+    studio.backed_up()
+
+    shown = studio.here("lock", "show", "--term", "30d", "--json")
+    extended = studio.here("lock", "extend", "--term", "30d")
+
+    assert (1, 1) == (shown.code, shown.document["short"])
+    assert shown.document["snapshots"][0]["locked_until"] is None
+    assert 22 == extended.code
+    assert "keeps none" in extended.err
