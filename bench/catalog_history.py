@@ -23,17 +23,20 @@ TALLY = {"files": 9000, "bytes": 5_000_000_000, "added_bytes": 4_000_000, "files
 
 
 def main(sources: int = 1000, snapshots: int = 100_000, runs: int = 200_000) -> None:
-    """Fill a catalog, then gather its history five times."""
+    """Fill a catalog, then gather its history five times; the quickest counts, for a busy machine only adds."""
     with tempfile.TemporaryDirectory() as folder, open_catalog(Path(folder) / "catalog.db") as catalog:
         catalog.take_up("default", kept(sources, snapshots))
         catalog.restore(pages(sources, runs), NOW)
         took = []
         for _ in range(5):
-            begin = time.perf_counter()
+            begin, busy = time.perf_counter(), time.process_time()
             history = catalog.history()
-            took.append(time.perf_counter() - begin)
+            took.append((time.perf_counter() - begin, time.process_time() - busy))
     assert sources == len(history.sources)
-    print(f"{sources:,} sources, {snapshots:,} snapshots, {runs:,} runs: " + ", ".join(f"{s:.3f} s" for s in took))
+    wall, processor = (min(each[place] for each in took) for place in (0, 1))
+    print(
+        f"{sources:,} sources, {snapshots:,} snapshots, {runs:,} runs: {wall:.3f} s, {processor:.3f} s of a processor"
+    )
 
 
 def kept(sources: int, count: int) -> Iterator[Kept]:

@@ -87,8 +87,8 @@ is_here() {
 forbid_cluster() {
     local file=/etc/postgresql-common/createcluster.conf
     if [ -e "$file" ] || ! may_install; then return; fi
-    as_root mkdir -p "${file%/*}"
-    echo 'create_main_cluster = false' | as_root tee "$file" >/dev/null
+    install_packages postgresql-common
+    echo 'create_main_cluster = false' | as_root tee -a "$file" >/dev/null
 }
 
 # The Debian package that brings a program.
