@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ class Doomed(Away):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.writes_left: int | None = None
+        self.burned = False
 
     def put(self, name: str, data: Buffer) -> None:
         self._burn()
@@ -54,7 +56,11 @@ class Doomed(Away):
             return
         self.writes_left -= 1
         if self.writes_left < 0:
-            self.away = True
+            self.burn()
+
+    def burn(self) -> None:
+        """All is gone, for good."""
+        self.burned = self.away = True
 
 
 class World:
@@ -94,14 +100,15 @@ class World:
         chosen = random.sample(self.stores, lost)
         doomed = [*chosen]
         for act in acts:
-            if doomed and random.random() < 0.6:
+            if doomed and random.random() < 0.4:
                 doomed.pop().writes_left = random.randrange(12)
-            try:
+            unlucky = random.choice(self.stores)
+            unlucky.away |= random.random() < 0.7  # only for a while, unless it burned
+            with contextlib.suppress(CovenantError):
                 act()
-            except CovenantError:
-                continue
+            unlucky.away = unlucky.burned
         for store in chosen:
-            store.away = True
+            store.burn()
 
     def survivors(self) -> list[Store]:
         return [store.inside for store in self.stores if not store.away]
