@@ -106,12 +106,16 @@ def test_every_command_works_over_folders_and_a_bucket(tmp_path: Path, s3_server
 def test_a_destroyed_region_is_red_then_green(tmp_path: Path) -> None:
     """Status ends with 1 while a region is gone; made and synced, it has every byte again."""
     place = made(tmp_path, acknowledge="2")
+    shutil.rmtree(tmp_path / "b" / "snapshots")
+    behind = place.run("region", "status", "--json")
     shutil.rmtree(tmp_path / "b")
     red = place.run("region", "status", "--json")
     place.well("backup", "--full")
 
     place.well("region", "sync", "--make", "attic")
 
+    lag = {standing["region"]: standing["oldest_missing"] for standing in behind.document["standings"]}
+    assert {"home": True, "attic": False, "cloud": True} == {name: since is None for name, since in lag.items()}
     assert (1, "quorum") == (red.code, red.document["promise"])
     green = place.well("region", "status", "--json")
     assert "all" == green.document["promise"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,7 @@ from covenant.cli import exits, formats
 from covenant.cli.command import OPENING, command, family
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
-from covenant.kernel.errors import UsageError
+from covenant.kernel.errors import CovenantError, UsageError
 
 if TYPE_CHECKING:
     from covenant.bootstrap import Opener
@@ -39,8 +40,11 @@ def status(session: Session) -> int:
 
     Exit code 1 where any object has fewer whole copies than there are regions, or nobody is the primary.
     """
-    opener = session.opener(session.place())
-    census = _census(opener, opener.regional())
+    place = session.place()
+    opener = session.opener(place)
+    census = _census(opener.regional())
+    if place.password is not None and any(standing.missing for standing in census.standings):
+        census = _census(opener.regional(), _moments(session))
     _show(session, census)
     session.output.document({**asdict(census), "copies": {str(n): count for n, count in census.copies.items()}})
     return exits.DONE if census.kept else exits.FINDINGS
@@ -88,11 +92,20 @@ def failback(session: Session, name: str, dry_run: bool) -> int:
     return _make_primary(session, name, dry_run=dry_run, whole=True)
 
 
-def _census(opener: Opener, store: RegionalStore) -> Census:
+def _census(store: RegionalStore, moments: Mapping[str, datetime] | None = None) -> Census:
     from covenant.replicate.census import count, look
 
     names = [region.name for region in store.regions]
-    return count(look(store.regions), names, store.acknowledge, store.sightings.all())
+    return count(look(store.regions), names, store.acknowledge, store.sightings.all(), moments)
+
+
+def _moments(session: Session) -> dict[str, datetime]:
+    """When each snapshot was taken, for the age of what a region lacks; nothing where the vault does not open."""
+    try:
+        with session.opened("none") as opened:
+            return {snapshot.id: snapshot.time for snapshot in opened.vault.snapshots()}
+    except CovenantError:
+        return {}
 
 
 def _show(session: Session, census: Census) -> None:
@@ -105,10 +118,13 @@ def _show(session: Session, census: Census) -> None:
             formats.size(standing.bytes),
             f"{standing.missing:,}",
             f"{standing.damaged:,}",
+            "" if standing.oldest_missing is None else formats.local(standing.oldest_missing),
         )
         for standing in census.standings
     )
-    output.table(("Region", "Answers", "Objects", "Bytes", "Missing", "Damaged"), rows, right=(2, 3, 4, 5))
+    output.table(
+        ("Region", "Answers", "Objects", "Bytes", "Missing", "Damaged", "Lacks since"), rows, right=(2, 3, 4, 5)
+    )
     for copies, objects in census.copies.items():
         output.say(f"{objects:,} objects in {formats.counted(copies, 'region')}")
     for name in census.fewest:
@@ -225,17 +241,17 @@ def _make_primary(session: Session, name: str, *, dry_run: bool, whole: bool) ->
         output.document(document)
         return exits.DONE
     if whole:
-        _refuse_unless_whole(opener, store, name)
+        _refuse_unless_whole(store, name)
     epoch = fail_over(plan, store.regions)
     output.say(f"region '{name}' is the primary of epoch {epoch.number}")
     output.document(document)
     return exits.DONE
 
 
-def _refuse_unless_whole(opener: Opener, store: RegionalStore, name: str) -> None:
+def _refuse_unless_whole(store: RegionalStore, name: str) -> None:
     from covenant.kernel.errors import Refusal
 
-    census = _census(opener, store)
+    census = _census(store)
     standing = next(standing for standing in census.standings if standing.region == name)
     if standing.missing or standing.damaged:
         raise Refusal(
