@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from covenant.adapters.metrics.prometheus import render
 from tests.adapters.metrics.standings import a_scene
+from tests.cli.running import here
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -159,6 +160,21 @@ def test_the_unit_claims_no_watchdog() -> None:
     """systemd must not wait for a sign of life that the daemon does not give."""
     assert "WatchdogSec" not in UNIT.read_text()
     assert "Type=notify" not in UNIT.read_text()
+
+
+def test_the_unit_starts_a_command_that_there_is() -> None:
+    """What the unit runs is a command line that the program understands."""
+    [line] = [line for line in UNIT.read_text().splitlines() if line.startswith("ExecStart=")]
+    words = line.partition("=")[2].split()
+
+    assert "run" == words[-1]
+    assert 0 == here(words[-1], "--help").code
+
+
+@pytest.mark.parametrize("words", sorted({words for rule in RULES for words in commands(json.dumps(rule))}))
+def test_a_rule_names_commands_that_there_are(words: str) -> None:
+    """Whoever is told by a rule to run something can run it."""
+    assert 0 == here(*words.split(), "--help").code
 
 
 CONTAINERFILE = (ROOT / "Containerfile").read_text()

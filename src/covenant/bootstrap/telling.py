@@ -14,7 +14,6 @@ from covenant.adapters.channels.apprise import AppriseChannel
 from covenant.adapters.channels.log import LogChannel
 from covenant.adapters.channels.remembered import StateFile
 from covenant.adapters.metrics.prometheus import Scene, Tally, render
-from covenant.kernel.errors import CovenantError
 from covenant.respond.alert import Channel, Rules, State
 from covenant.respond.condition import Severity
 from covenant.respond.conditions import conditions_of
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from covenant.catalog.history import History, Past
     from covenant.kernel.clock import Clock
     from covenant.kernel.findings import Finding
+    from covenant.kernel.policy import Policy
     from covenant.kernel.standing import Standing
     from covenant.respond.ports import Carrier
     from covenant.settings.values import Alerts
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 LOG = "log"
 """The channel that is always there, and hears of everything."""
-_SHORTEST_WAIT = 15.0
-_SHARE = 0.005
-"""Looking takes no more than this share of the time, however many sources there are."""
+_FIRST_WAIT, _SHORTEST_WAIT, _LONGEST_WAIT = 3.0, 15.0, 60.0
+_SHARE = 0.01
+"""Looking takes about this share of the time where there are many sources, and is never rarer than each minute."""
 
 
 def rules_of(alerts: Alerts) -> Rules:
@@ -97,6 +97,17 @@ class Seen:
     history: History
 
 
+def see(policy: Policy, catalog: Catalog, clock: Clock) -> Seen:
+    """How things stand now."""
+    from covenant.loop.anomalies import anomalies
+    from covenant.loop.promised import promised_since
+    from covenant.loop.standing import standing
+
+    now, history = clock.now(), catalog.history()
+    found = standing(policy, history, now, promised_since(catalog))
+    return Seen(found, anomalies(policy, history, now), history)
+
+
 @dataclass(slots=True)
 class Lookout:
     """Looks at how things stand again and again beside the loop, tells people, and has the numbers ready.
@@ -147,11 +158,13 @@ class Lookout:
             self._thread.join(timeout=30)
 
     def _keep_looking(self) -> None:
-        wait = 0.0
+        # The first look waits until somebody leads, and is no measure: it loads what the others find loaded.
+        wait, measured = _FIRST_WAIT, False
         while not self._stop.wait(wait):
             began = self.clock.monotonic()
             try:
                 self.look()
-            except (CovenantError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not silence what comes after
                 self.log(f"how things stand could not be told: {error}\n")
-            wait = max(_SHORTEST_WAIT, (self.clock.monotonic() - began) / _SHARE)
+            took = self.clock.monotonic() - began if measured else 0.0
+            wait, measured = min(max(_SHORTEST_WAIT, took / _SHARE), _LONGEST_WAIT), True

@@ -57,18 +57,10 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
 
 def _lookout(session: Session, followed: Followed, catalog: Catalog, leading: Callable[[], bool]) -> Lookout:
     """Who tells people how things stand, beside the loop."""
-    from covenant.bootstrap.telling import Lookout, Seen, memory
-    from covenant.loop.anomalies import anomalies
-    from covenant.loop.promised import promised_since
-    from covenant.loop.standing import standing
-
-    def see() -> Seen:
-        now, policy, history = session.clock.now(), followed.policy, catalog.history()
-        found = standing(policy, history, now, promised_since(catalog))
-        return Seen(found, anomalies(policy, history, now), history)
+    from covenant.bootstrap.telling import Lookout, memory, see
 
     return Lookout(
-        see=see,
+        see=lambda: see(followed.policy, catalog, session.clock),
         alerts=lambda: followed.settings.alerts,
         leading=leading,
         catalog=catalog,

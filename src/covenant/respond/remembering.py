@@ -39,6 +39,14 @@ def from_text(text: str) -> State:
         raise ValueError(f"this is no state of alerts: {error}") from error
 
 
+def read(text: str) -> State:
+    """What was saved; nothing where nothing was, or where it cannot be read."""
+    try:
+        return from_text(text) if text else State()
+    except ValueError:
+        return State()
+
+
 def _alert_document(alert: Alert) -> dict[str, Any]:
     condition = alert.condition
     return {

@@ -11,7 +11,7 @@ from covenant.respond.alert import Message, Rules, State
 from covenant.respond.alerts import heard, tell, unheard
 from covenant.respond.condition import Condition
 from covenant.respond.ports import Carrier, Memory
-from covenant.respond.remembering import from_text, to_text
+from covenant.respond.remembering import read, to_text
 from covenant.respond.wording import body_of, title_of
 
 
@@ -51,11 +51,7 @@ class Teller:
 
     def state(self) -> State:
         """What is remembered. Where that cannot be read, nothing: everything is told anew."""
-        text = self._memory.load()
-        try:
-            return from_text(text) if text else State()
-        except ValueError:
-            return State()
+        return read(self._memory.load())
 
     def _send(self, message: Message) -> str:
         """Why a message did not arrive; empty where it did."""

@@ -24,12 +24,12 @@ def show(session: Session) -> int:
     It is what 'covenant run' saw at its last look. Channels that do not take messages are shown too.
     """
     from covenant.bootstrap import telling
-    from covenant.respond.remembering import from_text
+    from covenant.respond.remembering import read
 
     session.required_settings()
     with session.catalog() as catalog:
         text = telling.memory(session.state_dir, catalog).load()
-    state = from_text(text) if text else None
+    state = read(text) if text else None
     wrong = [] if state is None else [alert for alert in state.alerts.values() if alert.gone is None]
     wrong.sort(key=lambda alert: (-alert.condition.severity, alert.since))
     _say(session, state, wrong)

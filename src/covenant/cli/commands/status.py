@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN = 1.0
 
 
-@command("status", "covenant status", "covenant status --watch", "covenant status --json", exits=(0, 1, 2, 30, 31))
+@command(
+    "status", "covenant status", "covenant status --watch", "covenant status --prometheus", exits=(0, 1, 2, 30, 31)
+)
 @click.option("--watch", is_flag=True, help="Show it again and again, with what is at work, until Ctrl-C.")
-def status(session: Session, watch: bool) -> int:
+@click.option("--prometheus", is_flag=True, help="Print it as metrics, for the textfile collector; ends with 0.")
+def status(session: Session, watch: bool, prometheus: bool) -> int:
     """Hold what was promised against what was reached, for every source and every vault.
 
     Ends with 1 where a promise is broken. What is not known is never called kept.
@@ -31,6 +34,8 @@ def status(session: Session, watch: bool) -> int:
 
     policy = policy_of(session.required_settings())
     with session.catalog() as catalog:
+        if prometheus:
+            return _metrics(session, policy, catalog)
         if watch:
             status_screen.watch(lambda: _seen(session, policy, catalog), session.clock, _SECONDS_BETWEEN)
             return exits.DONE
@@ -44,6 +49,18 @@ def status(session: Session, watch: bool) -> int:
         }
     )
     return exits.FINDINGS if screen.standing.broken else exits.DONE
+
+
+def _metrics(session: Session, policy: Policy, catalog: Catalog) -> int:
+    """Print the numbers that a daemon would show."""
+    from covenant.adapters.metrics.prometheus import render
+    from covenant.bootstrap import telling
+    from covenant.respond.remembering import read
+
+    seen = telling.see(policy, catalog, session.clock)
+    state = read(telling.memory(session.state_dir, catalog).load())
+    session.output.out.write(render(telling.scene(seen.standing, catalog, seen.history, state)))
+    return exits.DONE
 
 
 def _seen(session: Session, policy: Policy, catalog: Catalog) -> Screen:
