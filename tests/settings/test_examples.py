@@ -8,7 +8,9 @@ from pathlib import Path
 
 import jsonschema
 
+from covenant.kernel.contradictions import contradictions
 from covenant.settings.file import load
+from covenant.settings.policy import policy_of
 from covenant.settings.schema import schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +31,11 @@ def test_the_example_names_every_kind_of_source() -> None:
 
     known = set(schema()["properties"]["sources"]["additionalProperties"]["discriminator"]["mapping"])
     assert known - {"postgres", "d1", "bucket", "config"} == kinds
+
+
+def test_the_example_contradicts_nothing() -> None:
+    """Who copies it begins with promises that can be kept."""
+    assert () == contradictions(policy_of(load(EXAMPLE)))
 
 
 def test_the_readme_shows_a_covenant_toml_that_can_be_followed(tmp_path: Path) -> None:
