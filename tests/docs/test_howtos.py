@@ -22,3 +22,10 @@ def test_the_page_about_alerts_does_what_it_says(operator: Reader) -> None:
     typed = operator.follow((DOCS / "howto" / "alerts-and-metrics.md").read_text())
 
     assert 4 == typed
+
+
+def test_the_page_about_running_does_what_it_says(operator: Reader) -> None:
+    """What is due is done by one command, and how things stand is shown by another."""
+    typed = operator.follow((DOCS / "howto" / "run-it.md").read_text())
+
+    assert 5 == typed
