@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from covenant.vault.vault import create_vault
 from tests.cli.running import Ran, here
+from tests.replicate.worlds import regional
 from tests.servers.seaweedfs import SeaweedServer, s3_server
 from tests.small_worlds import restic
+from tests.vaults import CHEAP, CLOCK, a_store
 
 __all__ = ["s3_server"]
 
@@ -58,10 +61,13 @@ def made(home: Path, acknowledge: str = '"all"', cloud: str = "") -> Place:
     (home / "password").write_text("correct horse\n")
     (home / "photos").mkdir()
     (home / "photos" / "one.raw").write_bytes(b"one" * 5000)
-    cloud = cloud or f'url = "{home}/c"'
-    (home / "covenant.toml").write_text(TOML.format(home=home, acknowledge=acknowledge, cloud=cloud))
+    at_home = cloud or f'url = "{home}/c"'
+    (home / "covenant.toml").write_text(TOML.format(home=home, acknowledge=acknowledge, cloud=at_home))
     place = Place(home)
-    place.well("init")
+    if cloud:
+        place.well("init")
+    else:  # the same, with a password hash that costs nothing
+        create_vault(regional(*(a_store(home / name) for name in "abc")), "correct horse", CHEAP, CLOCK)
     place.well("backup")
     return place
 
