@@ -18,6 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class PostgresServer:
             return cursor.fetchall() if cursor.description else []
 
     def stop(self) -> None:
-        """End it at once, by its process id."""
+        """End it at once, by its process id. Stopping it again does nothing."""
         self.process.send_signal(signal.SIGQUIT)  # immediate, whoever is connected
         try:
             self.process.wait(10)
@@ -165,6 +166,8 @@ def running() -> PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> PostgresServer:
-    """The PostgreSQL server of this test run."""
-    return running()
+def postgres_server() -> Iterator[PostgresServer]:
+    """The PostgreSQL server of this test run, stopped when the last test is done: a worker's exit waits for nothing."""
+    server = running()
+    yield server
+    server.stop()
