@@ -165,7 +165,10 @@ class Session:
     def place_of(self, vault: Vault) -> Place:
         """A vault as ``covenant.toml`` describes it."""
         place, described = self._completed(vault.url, dict(vault.options), vault.password), self._described(vault)
-        return replace(place, regions=described.regions, acknowledge=described.acknowledge)
+        regions = described.regions
+        if len(vault.regions) == 1 and vault.regions[0].name != "default":  # one place, and it has a name
+            regions = ((vault.regions[0].name, place.url, place.options),)
+        return replace(place, regions=regions, acknowledge=described.acknowledge)
 
     def _say_what_is_not_done(self, vault: Vault) -> None:
         """A promise of covenant.toml that this version does not keep is never passed over in silence."""
