@@ -103,7 +103,7 @@ def test_every_command_explains_itself(command: str) -> None:
     """Help says what it does, gives an example and the exit codes; so does that of every member of a family."""
     texts = [help_of(command)]
     if "Commands:" in texts[0]:
-        members = re.findall(r"^  ([a-z]+) ", texts[0].partition("Commands:")[2], re.MULTILINE)
+        members = re.findall(r"^  ([a-z]+) ", texts[0].partition("Commands:")[2].partition("\n\n")[0], re.MULTILINE)
         assert members
         texts = [help_of(command, member) for member in members]
 
