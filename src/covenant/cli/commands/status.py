@@ -41,13 +41,14 @@ def status(session: Session, watch: bool, prometheus: bool) -> int:
             return exits.DONE
         screen = _seen(session, policy, catalog)
     status_screen.show(session.output, screen)
-    session.output.document(
-        {
-            **asdict(screen.standing),
-            "oddities": [asdict(finding) for finding in screen.oddities],
-            "running": [asdict(run) for run, _ in screen.running],
-        }
-    )
+    if session.output.json:
+        session.output.document(
+            {
+                **asdict(screen.standing),
+                "oddities": [asdict(finding) for finding in screen.oddities],
+                "running": [asdict(run) for run, _ in screen.running],
+            }
+        )
     return exits.FINDINGS if screen.standing.broken else exits.DONE
 
 
