@@ -1,4 +1,4 @@
-"""The whole story, on real input, with the real program: make, protect, ruin, restore, prove.
+"""The whole story, on real input, with the real program: make, protect, lose a region, ruin, restore, prove.
 
     make demo            in build/demo, which is made anew each time
     python demo/run.py --folder DIR --keep
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,22 +34,36 @@ from rich.table import Table
 
 from covenant.kernel.durations import parse_interval
 from demo import comparison, studio
+from tests.servers import seaweedfs
 
 CONFIG = """\
-[vault]
-url = "vault"
+[vault]                          # one vault, kept in three regions
 password = { file = "vault.key" }
 
-[sources.catalog]        # clients and bookings: RPO 15 minutes, RTO 1 hour
+[vault.regions.studio]           # a disk in the studio; the first is the primary
+url = "regions/studio"
+
+[vault.regions.attic]            # a disk at home
+url = "regions/attic"
+
+[vault.regions.cloud]            # a bucket
+url = "s3://shared/covenant"
+options = { endpoint = "ENDPOINT", region = "us-east-1", access_key_id = "KEY", secret_access_key = { env = "SECRET" } }
+
+[sources.catalog]                # clients and bookings: RPO 15 minutes, RTO 1 hour
 kind = "sqlite"
 path = "studio/catalog.db"
 class = "critical"
+copies = 3
 
-[sources.shoots]         # photos and films: RPO 1 hour, RTO 4 hours
+[sources.shoots]                 # photos and films: RPO 1 hour, RTO 4 hours
 kind = "files"
 paths = ["studio/media"]
 class = "important"
+copies = 3
 """
+SECRET = "DEMO_S3_SECRET"
+"""The environment variable that holds the bucket's secret while the demonstration runs."""
 
 LOST = studio.SHOOTS[0]
 console = Console(highlight=False)
@@ -59,6 +74,8 @@ class Folder:
     """Where the demonstration takes place."""
 
     root: Path
+    environment: Mapping[str, str]
+    """For the commands: where the bucket's secret is, and where Covenant remembers what it did."""
 
     @property
     def studio(self) -> Path:
@@ -80,15 +97,19 @@ class Folder:
         """The witness that the comparison asks."""
         return self.root / "bookings.journal"
 
-    def covenant(self, *arguments: str) -> None:
-        """Type a command and show what it says."""
+    def covenant(self, *arguments: str, code: int = 0) -> None:
+        """Type a command and show what it says. Anything but the exit code ``code`` ends the demonstration."""
         console.print(f"\n[bold cyan]$ covenant {' '.join(map(_quoted, arguments))}[/]")
-        subprocess.run([sys.executable, "-m", "covenant", *arguments], cwd=self.root, check=True)
+        command = [sys.executable, "-m", "covenant", *arguments]
+        ended = subprocess.run(command, cwd=self.root, env=self.environment, check=False).returncode
+        if ended != code:
+            raise subprocess.CalledProcessError(ended, command)
 
     def asked(self, *arguments: str) -> Any:
         """What a command answers to a program."""
         command = [sys.executable, "-m", "covenant", "--json", *arguments]
-        return json.loads(subprocess.run(command, cwd=self.root, check=True, capture_output=True).stdout)
+        answer = subprocess.run(command, cwd=self.root, env=self.environment, check=True, capture_output=True)
+        return json.loads(answer.stdout)
 
 
 def _quoted(argument: str) -> str:
@@ -101,37 +122,54 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="where; it is emptied first")
     parser.add_argument("--keep", action="store_true", help="leave the folder behind")
     said = parser.parse_args()
-    folder = Folder(said.folder.resolve())
-    shutil.rmtree(folder.root, ignore_errors=True)
-    folder.studio.mkdir(parents=True)
+    root = said.folder.resolve()
+    shutil.rmtree(root, ignore_errors=True)
     begin = time.monotonic()
+    console.print("An S3 server is started on this machine: one of the three regions is a bucket in it.")
+    server = seaweedfs.start()
+    here = {SECRET: seaweedfs.ADMIN.secret, "COVENANT_STATE_DIR": str(root / "state")}
+    folder = Folder(root, {**os.environ, **here})
+    folder.studio.mkdir(parents=True)
     try:
-        proved = tell(folder)
+        proved = tell(folder, server.endpoint)
     finally:
+        server.stop()
         if not said.keep:
             shutil.rmtree(folder.root, ignore_errors=True)
     console.print(f"\nThe whole demonstration took {time.monotonic() - begin:.0f} s.")
     return 0 if proved else 1
 
 
-def tell(folder: Folder) -> bool:
-    """All five chapters; whether everything came back."""
+def tell(folder: Folder, endpoint: str) -> bool:
+    """All six chapters; whether everything came back."""
     chapter(1, "A small studio, and a catalog that someone keeps writing to")
     make_studio(folder)
     with writer(folder):
-        chapter(2, "One file says what is kept and what was promised; two commands keep it")
-        protect(folder)
+        chapter(2, "One file says what is kept and what was promised; one command keeps it")
+        protect(folder, endpoint)
+        chapter(3, "A region is lost, and healed, while the studio goes on")
+        lose_a_region(folder)
         last_backup_began = time.time()
         folder.covenant("backup")
         time.sleep(2)  # the studio goes on for a while after its last backup
     shoots = comparison.fingerprints(folder.media)
-    chapter(3, "The disaster")
+    chapter(4, "The disaster")
     disaster_at = ruin(folder)
-    chapter(4, "Bring it back")
+    chapter(5, "Bring it back")
     seconds = {"catalog": timed(folder, "restore", "catalog", "--in-place")}
     seconds["shoots"] = timed(folder, "restore", "shoots", str(folder.media / LOST), "--in-place")
-    chapter(5, "Is it really what was there?")
+    chapter(6, "Is it really what was there?")
     return prove(folder, shoots, last_backup_began, disaster_at, seconds)
+
+
+def lose_a_region(folder: Folder) -> None:
+    """The disk in the attic dies; what was promised is broken until it is whole again."""
+    shutil.rmtree(folder.root / "regions" / "attic")
+    (folder.root / "regions" / "attic").mkdir()
+    console.print("  [red]the disk in the attic died, and an empty one was put in its place[/]")
+    folder.covenant("region", "status", code=1)
+    folder.covenant("region", "heal")
+    folder.covenant("region", "status")
 
 
 def chapter(number: int, title: str) -> None:
@@ -166,13 +204,15 @@ def writer(folder: Folder) -> Iterator[None]:
         process.wait()
 
 
-def protect(folder: Folder) -> None:
-    """Write the two files and make the first backup."""
-    (folder.root / "covenant.toml").write_text(CONFIG)
+def protect(folder: Folder, endpoint: str) -> None:
+    """Write the two files, and have everything done that is due: the first backups."""
+    config = CONFIG.replace("ENDPOINT", endpoint).replace("KEY", seaweedfs.ADMIN.key).replace("SECRET", SECRET)
+    (folder.root / "covenant.toml").write_text(config)
     key = folder.root / "vault.key"
     key.write_text(secrets.token_urlsafe(32) + "\n")
     key.chmod(0o600)
-    console.print(Panel(Syntax(CONFIG.strip(), "toml", background_color="default"), title="covenant.toml"))
+    console.print(Panel(Syntax(config.strip(), "toml", background_color="default"), title="covenant.toml"))
+    folder.covenant("policy", "check")
     folder.covenant("init")
     folder.covenant("backup")
 
