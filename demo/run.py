@@ -37,26 +37,30 @@ from demo import comparison, studio
 from tests.servers import seaweedfs
 
 CONFIG = """\
-[vault]                          # one vault, kept in three regions
+[vault]                      # one vault in three regions
 password = { file = "vault.key" }
 
-[vault.regions.studio]           # a disk in the studio; the first is the primary
+[vault.regions.studio]       # a disk in the studio: the primary
 url = "regions/studio"
 
-[vault.regions.attic]            # a disk at home
+[vault.regions.attic]        # a disk at home
 url = "regions/attic"
 
-[vault.regions.cloud]            # a bucket
+[vault.regions.cloud]        # a bucket
 url = "s3://shared/covenant"
-options = { endpoint = "ENDPOINT", region = "us-east-1", access_key_id = "KEY", secret_access_key = { env = "SECRET" } }
+[vault.regions.cloud.options]
+endpoint = "ENDPOINT"
+region = "us-east-1"
+access_key_id = "KEY"
+secret_access_key = { env = "SECRET" }
 
-[sources.catalog]                # clients and bookings: RPO 15 minutes, RTO 1 hour
+[sources.catalog]            # bookings: RPO 15 minutes, RTO 1 hour
 kind = "sqlite"
 path = "studio/catalog.db"
 class = "critical"
 copies = 3
 
-[sources.shoots]                 # photos and films: RPO 1 hour, RTO 4 hours
+[sources.shoots]             # photos and films: RPO 1 hour, RTO 4 hours
 kind = "files"
 paths = ["studio/media"]
 class = "important"
@@ -125,7 +129,7 @@ def main() -> int:
     root = said.folder.resolve()
     shutil.rmtree(root, ignore_errors=True)
     begin = time.monotonic()
-    console.print("An S3 server is started on this machine: one of the three regions is a bucket in it.")
+    console.print("An S3 server starts on this machine: one of three regions will be a bucket.")
     server = seaweedfs.start()
     here = {SECRET: seaweedfs.ADMIN.secret, "COVENANT_STATE_DIR": str(root / "state")}
     folder = Folder(root, {**os.environ, **here})
@@ -168,8 +172,11 @@ def lose_a_region(folder: Folder) -> None:
     (folder.root / "regions" / "attic").mkdir()
     console.print("  [red]the disk in the attic died, and an empty one was put in its place[/]")
     folder.covenant("region", "status", code=1)
+    folder.covenant("run", "--once", code=1)
+    folder.covenant("status", code=1)
     folder.covenant("region", "heal")
     folder.covenant("region", "status")
+    folder.covenant("status")
 
 
 def chapter(number: int, title: str) -> None:
@@ -214,7 +221,8 @@ def protect(folder: Folder, endpoint: str) -> None:
     console.print(Panel(Syntax(config.strip(), "toml", background_color="default"), title="covenant.toml"))
     folder.covenant("policy", "check")
     folder.covenant("init")
-    folder.covenant("backup")
+    folder.covenant("run", "--once")
+    folder.covenant("status")
 
 
 def ruin(folder: Folder) -> float:
