@@ -25,8 +25,8 @@ THOROUGH = ("archive", "full", "differential", "incremental", "log")
 CHORES = ("sync", "lock", "forget", "prune", "check")
 """The chores of a vault in the order in which they go, where several are due."""
 
-EXCLUSIVE = frozenset({"forget", "prune"})
-"""What needs a vault for itself."""
+EXCLUSIVE = frozenset({"forget", "prune", "sync"})
+"""What needs a vault for itself: to take away, or to count, for what is on its way is nowhere yet."""
 
 _AFTER_ALL_SOURCES = 1000
 _FIRST_PAUSE = timedelta(minutes=1)

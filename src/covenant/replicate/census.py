@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
-from covenant.kernel.errors import CovenantError
+from covenant.kernel.errors import CovenantError, ObjectMissing
 from covenant.replicate.holdings import Holdings, Sizes, right_size, side_by_side
 from covenant.replicate.naming import EPOCHS, is_lock, proves_itself
 from covenant.replicate.region import Region
@@ -95,7 +97,37 @@ def look(regions: Sequence[Region]) -> Seen:
                 here.append(region)
             except CovenantError as error:
                 failures[region.name] = error
+    _look_again(here, held)
     return Seen(roll, tuple(here), tuple(held), failures)
+
+
+_ASKED_AGAIN = 1000
+
+
+def _look_again(regions: Sequence[Region], held: Sequence[Holdings]) -> None:
+    """Ask anew for what one listing has and another lacks: they were made at different moments, while others write.
+
+    Only where there are few such objects. Many are a region that fell behind, and a few more or less of them no matter.
+    """
+    gaps = (found for found in side_by_side(held) if concerns_copies(found[0]) and None in found[1])
+    few = list(islice(gaps, _ASKED_AGAIN + 1))
+    if len(few) > _ASKED_AGAIN:
+        return
+    for name, _ in few:
+        for region, holdings in zip(regions, held, strict=True):
+            with suppress(CovenantError):
+                _correct(region, holdings, name)
+
+
+def _correct(region: Region, holdings: Holdings, name: str) -> None:
+    """Take up what a region says of one object now."""
+    try:
+        size = region.ask(lambda store: store.size(name))
+    except ObjectMissing:
+        holdings.discard(name)
+    else:
+        holdings.discard(name)
+        holdings.add(name, size)
 
 
 def _holdings(region: Region) -> Holdings:

@@ -45,6 +45,17 @@ class Holdings:
         key = (folder_of(name), object_id[0])
         self._records.setdefault(key, bytearray()).extend(object_id + size.to_bytes(8))
 
+    def discard(self, name: str) -> None:
+        """No such object, as it turned out."""
+        if not proves_itself(name):
+            self.others.pop(name, None)
+            return
+        object_id = bytes.fromhex(name[-64:])
+        key = (folder_of(name), object_id[0])
+        kept = (known + size.to_bytes(8) for known, size in self.unpacked(key).items() if known != object_id)
+        if key in self._records:
+            self._records[key] = bytearray(b"".join(kept))
+
     def slices(self) -> Iterable[_Key]:
         """The slices that are not empty."""
         return self._records.keys()
