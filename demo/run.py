@@ -172,7 +172,6 @@ def lose_a_region(folder: Folder) -> None:
     (folder.root / "regions" / "attic").mkdir()
     console.print("  [red]the disk in the attic died, and an empty one was put in its place[/]")
     folder.covenant("region", "status", code=1)
-    folder.covenant("run", "--once", code=1)
     folder.covenant("status", code=1)
     folder.covenant("region", "heal")
     folder.covenant("region", "status")

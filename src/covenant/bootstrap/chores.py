@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, jobs
-from covenant.catalog.records import Copies, Outcome, Proof
+from covenant.bootstrap.counting import copies_of
+from covenant.catalog.records import Outcome, Proof
 
 if TYPE_CHECKING:
     from covenant.catalog.catalog import Catalog
@@ -149,21 +150,7 @@ def sync(task: Task) -> Outcome:
         promised = task.policy.vaults[task.due.vault]
         kept = {snapshot.id: snapshot.time for snapshot in task.opened.vault.snapshots()}
         census = count(look(store.regions), promised.regions, promised.acknowledge.value, store.sightings.all(), kept)
-    now = task.opened.clock.now()
-    task.catalog.count(
-        Copies(
-            vault=task.due.vault,
-            region=each.region,
-            at=now,
-            reachable=each.reached and each.member,
-            objects=each.objects,
-            bytes=each.bytes,
-            missing=each.missing,
-            damaged=each.damaged,
-            missing_since=each.oldest_missing,
-        )
-        for each in census.standings
-    )
+    task.catalog.count(copies_of(census, task.due.vault, task.opened.clock.now()))
     found = [str(finding) for finding in done.findings]
     away = [each.region for each in census.standings if not (each.reached and each.member)]
     found += [f"region {name} was left out" for name in away]

@@ -14,7 +14,7 @@ from covenant.cli import exits, formats
 from covenant.cli.command import OPENING, command, family
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
-from covenant.kernel.errors import CovenantError, UsageError
+from covenant.kernel.errors import CatalogError, CovenantError, UsageError
 
 if TYPE_CHECKING:
     from covenant.bootstrap import Opener
@@ -45,6 +45,7 @@ def status(session: Session) -> int:
     census = _census(opener.regional())
     if place.password is not None and any(standing.missing for standing in census.standings):
         census = _census(opener.regional(), _moments(session))
+    _remember(session, census)
     _show(session, census)
     session.output.document({**asdict(census), "copies": {str(n): count for n, count in census.copies.items()}})
     return exits.DONE if census.kept else exits.FINDINGS
@@ -97,6 +98,19 @@ def _census(store: RegionalStore, moments: Mapping[str, datetime] | None = None)
 
     names = [region.name for region in store.regions]
     return count(look(store.regions), names, store.acknowledge, store.sightings.all(), moments)
+
+
+def _remember(session: Session, census: Census) -> None:
+    """Let ``covenant status`` know of the count, where a ``covenant.toml`` has the vault and its catalog can be had."""
+    from covenant.bootstrap.counting import copies_of
+
+    if session.settings is None:
+        return
+    url = session.place().url
+    for vault in session.settings.vaults.values():
+        if vault.url == url:
+            with contextlib.suppress(CatalogError), session.catalog() as catalog:
+                catalog.count(copies_of(census, vault.name, session.clock.now()))
 
 
 def _moments(session: Session) -> dict[str, datetime]:
@@ -156,6 +170,7 @@ def _carry(session: Session, title: str, *, dry_run: bool, make: tuple[str, ...]
     healed = set(done.healed)
     whole = {known_one for known_one in store.sightings.all() if known_one.trouble == "missing"}
     store.sightings.settle(healed | whole)
+    _remember(session, _census(opener.regional(), _moments(session)))
     _told(session, title, done, told, _absent(seen))
     return exits.FINDINGS if done.findings or _absent(seen) else exits.DONE
 
