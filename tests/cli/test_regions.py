@@ -45,7 +45,8 @@ class Place:
     home: Path
 
     def run(self, *words: object) -> Ran:
-        return here("-c", self.home / "covenant.toml", "--cache-dir", self.home / "cache", *words)
+        variables = {"COVENANT_STATE_DIR": str(self.home / "state")}
+        return here("-c", self.home / "covenant.toml", "--cache-dir", self.home / "cache", *words, variables=variables)
 
     def well(self, *words: object) -> Ran:
         ran = self.run(*words)
@@ -126,6 +127,21 @@ def test_a_destroyed_region_is_red_then_green(tmp_path: Path) -> None:
     green = place.well("region", "status", "--json")
     assert "all" == green.document["promise"]
     assert contents_of(tmp_path / "a") == contents_of(tmp_path / "b")
+
+
+def test_status_knows_what_was_counted_by_hand(tmp_path: Path) -> None:
+    """What 'region status' and 'region heal' counted is what 'status' goes by."""
+    place = made(tmp_path)
+    shutil.rmtree(tmp_path / "b")
+    (tmp_path / "b").mkdir()
+
+    place.run("region", "status")
+    red = place.run("--json", "status").document["vaults"][0]["regions"]
+    place.well("region", "heal")
+    green = place.run("--json", "status").document["vaults"][0]["regions"]
+
+    assert [True, False, True] == [bool(region["objects"]) for region in red]
+    assert [True, True, True] == [bool(region["objects"]) for region in green]
 
 
 @pytest.mark.parametrize("words", [("check", "--read-data"), ("restore", "latest", "--target", "out")])
