@@ -183,7 +183,7 @@ def test_who_writes_may_die_at_any_write_in_any_region(before: bool, tmp_path: P
     ground.back_up(0)
     ground.back_up(1)
     deaths = 0
-    for n in range(0, 40, 5):
+    for n in range(0, 40, 2):
         insides = [MemoryStore(name) for name in "abc"]
         for inside, store in zip(insides, ground.stores, strict=True):
             for name, _ in store.list(""):

@@ -23,6 +23,7 @@ from covenant.kernel.clock import Clock
 from covenant.kernel.errors import (
     CovenantError,
     DamageError,
+    ObjectExists,
     ObjectMissing,
     Refusal,
     StoreError,
@@ -236,11 +237,20 @@ class RegionalStore:
         if is_lock(name):
             self._put_lock(name, data)
             return
-        primary = self._primary(fresh=counts(name))
+        try:
+            primary = self._primary(fresh=counts(name))
+        except StoreUnavailable as error:
+            if name == CONFIG and self._begun():
+                raise ObjectExists(f"there is already an object '{name}' in {self.url}") from error
+            raise
         targets, needed = self._targets(name), self.acknowledge
         if name == CONFIG:
             needed = len(self.regions)  # a region without one is no member
         self._spreading.put(name, data, targets, needed=needed, first=primary)
+
+    def _begun(self) -> bool:
+        """Whether someone is making a vault here at this moment: a config stands in some region, not yet in most."""
+        return any(found.has_config for found in self.roll().presences.values())
 
     def _targets(self, name: str) -> Sequence[Region]:
         """Who gets an object. What names others goes to a region that lags only if there are too few without (I29)."""
