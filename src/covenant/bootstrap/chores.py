@@ -171,7 +171,7 @@ def lock(task: Task) -> Outcome:
         task.confirm()
         done = extend_terms(held, task.policy, held.clock.now())
     found = [str(finding) for finding in done.findings]
-    extended = len(done.plan.extensions)
+    extended = len(done.plan.extensions) + sum(len(planned.news) for planned in done.rules.values())
     return Outcome(
         tally={"extended": extended},
         findings=len(found),

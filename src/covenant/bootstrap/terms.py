@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,13 @@ from covenant.kernel.findings import Finding
 if TYPE_CHECKING:
     from covenant.adapters.stores.immutability import Immutability
     from covenant.adapters.stores.opening import StoreSpec
+    from covenant.adapters.stores.r2_rules import R2Rules
+    from covenant.bootstrap import NamedSpec
     from covenant.kernel.clock import Clock
     from covenant.kernel.policy import Policy
-    from covenant.safeguard.terms import TermPlan, TermStore
+    from covenant.safeguard.bucket_rules import RulePlan
+    from covenant.safeguard.terms import Promised, TermPlan, TermStore
+    from covenant.vault.snapshot import Snapshot
 
 LABELS = "covenant/immutability"
 """The folder beside a vault's own, which restic passes over, where it is recorded what the store is worth."""
@@ -31,10 +35,11 @@ _LANES = 16
 
 @dataclass(frozen=True, slots=True)
 class Extended:
-    """What came of extending terms; ``plan`` is what was to be done."""
+    """What came of extending terms; ``plan`` and ``rules``, by region, are what was to be done."""
 
     plan: TermPlan
     findings: tuple[Finding, ...]
+    rules: Mapping[str, RulePlan] = field(default_factory=dict)
 
 
 def term_store(opening: Opener) -> TermStore | None:
@@ -44,13 +49,27 @@ def term_store(opening: Opener) -> TermStore | None:
 
 
 def _term_stores(opening: Opener) -> dict[str, TermStore]:
-    """The regions that keep terms."""
-    places = [place for place in opening.places if "immutable" in place.spec.options]
+    """The regions that keep terms, object by object."""
+    places = _immutable_by("object-lock", opening)
     if not places:
         return {}
     from covenant.adapters.stores.s3_terms import ObjectLockStore
 
     return {place.name: ObjectLockStore.open(place.spec.url, place.spec.options) for place in places}
+
+
+def _rule_stores(opening: Opener) -> dict[str, R2Rules]:
+    """The regions that keep rules by prefix."""
+    places = _immutable_by("bucket-lock", opening)
+    if not places:
+        return {}
+    from covenant.adapters.stores.r2_rules import R2Rules
+
+    return {place.name: R2Rules.open(place.spec.url, place.spec.options) for place in places}
+
+
+def _immutable_by(way: str, opening: Opener) -> list[NamedSpec]:
+    return [place for place in opening.places if place.spec.options.get("immutable") == way]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,7 @@ def measured(opening: Opener, clock: Clock) -> dict[str, Immutability]:
 
     Its canary is under a term of two minutes. Raises ``Refusal`` where claim and measurement disagree.
     """
-    return {place.name: _measured(place.spec, clock) for place in opening.places if "immutable" in place.spec.options}
+    return {place.name: _measured(place.spec, clock) for place in _immutable_by("object-lock", opening)}
 
 
 def _measured(spec: StoreSpec, clock: Clock) -> Immutability:
@@ -156,21 +175,49 @@ def extend(
     memory = _Memory(opened)
     if again:
         memory.until.clear()
-    snapshots = list(opened.vault.snapshots())
-    decided = planning.plan(opened.vault, planning.promised(snapshots, terms, now), memory.until, now=now)
-    if dry_run or not (decided.extensions or decided.findings):
-        return Extended(decided, decided.findings)
+    held = planning.promised(opened.vault.snapshots(), terms, now)
+    by_rule = _rule_stores(opened.opener)
+    rules = {region: _rules_for(store, terms, held) for region, store in by_rule.items()}
+    if by_rule and not _immutable_by("object-lock", opened.opener):
+        decided = planning.TermPlan(now, held, ())
+    else:
+        decided = planning.plan(opened.vault, held, memory.until, now=now)
+    if dry_run:
+        return Extended(decided, decided.findings, rules)
+    # Rules first: they are few, and hold for all objects at once.
+    for region, planned in rules.items():
+        by_rule[region].set(planned.news)
+    if not (decided.extensions or decided.findings):
+        return Extended(decided, decided.findings, rules)
     store = term_store(opened.opener)
     if store is None:
         raise Refusal(
             f"{len(decided.promised)} snapshots are promised a term, and {opened.vault.url} keeps none",
-            "Give the store the option immutable = 'object-lock', in a bucket that has it.",
+            "Give the store the option immutable = 'object-lock' or 'bucket-lock', in a bucket that has it.",
         )
     try:
         findings = planning.apply(decided, store, memory.until, lanes=_LANES)
     finally:
         memory.write(now)
-    return Extended(decided, findings)
+    return Extended(decided, findings, rules)
+
+
+def _rules_for(store: R2Rules, terms: Mapping[str, timedelta], held: tuple[Promised, ...]) -> RulePlan:
+    from covenant.safeguard.bucket_rules import plan
+
+    return plan(store.rules(), store.folder, terms, held)
+
+
+def held_by_rules(opened: OpenVault, snapshots: Iterable[Snapshot]) -> dict[str, dict[str, datetime | None]]:
+    """What the rules of each region that keeps any hold these snapshots for: region to snapshot to moment."""
+    from covenant.safeguard.bucket_rules import held_until as held
+
+    wanted, now = list(snapshots), opened.clock.now()
+    kept = {region: (store.rules(), store.folder) for region, store in _rule_stores(opened.opener).items()}
+    return {
+        region: {one.id: held(rules, folder, min(one.time, now)) for one in wanted}
+        for region, (rules, folder) in kept.items()
+    }
 
 
 def held_until(opened: OpenVault, snapshot_ids: Iterable[str]) -> dict[str, dict[str, datetime | None]]:

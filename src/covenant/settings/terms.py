@@ -26,14 +26,14 @@ def under_terms(vaults: Mapping[str, Vault], sources: Iterable[Source]) -> dict[
 
 
 def _told(vault: Vault, term: timedelta | None) -> Vault:
-    if not any(region.immutable == "object-lock" for region in vault.regions):
+    if not any(region.immutable for region in vault.regions):
         return vault
     regions = tuple(replace(region, options=_options(region, term)) for region in vault.regions)
     return replace(vault, regions=regions, options=regions[0].options)
 
 
 def _options(region: Region, term: timedelta | None) -> Mapping[str, str | SecretRef]:
-    if region.immutable != "object-lock":
+    if not region.immutable:
         return region.options
-    put = {"immutable_term": format_interval(term)} if term else {}
-    return {"immutable": "object-lock", **put, **region.options}
+    put = {"immutable_term": format_interval(term)} if term and region.immutable == "object-lock" else {}
+    return {"immutable": region.immutable, **put, **region.options}

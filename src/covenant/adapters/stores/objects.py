@@ -11,7 +11,8 @@ Options are those of the provider's configuration in ``obstore`` (``endpoint``, 
                       before we put, and two writers at the same moment could write over one another's ``config``
     timeout           seconds for one request, 300 by default: 20 MiB at 0.6 Mbit/s
     ca_file           a PEM file with the authority that signed the server's certificate
-    immutable         "object-lock": objects are put under terms, as ``s3_terms`` tells
+    immutable         "object-lock": objects are put under terms, as ``s3_terms`` tells;
+                      "bucket-lock": the bucket has rules by prefix, as ``r2_rules`` tells
 
 Credentials that are not given are looked for where the provider's own tools look.
 """

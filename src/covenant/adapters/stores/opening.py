@@ -54,11 +54,18 @@ def open_store(url: str, options: Mapping[str, str]) -> Store:
 
 
 def _immutable(url: str, options: Mapping[str, str]) -> Store:
-    if options["immutable"] != "object-lock" or parse_location(url).kind != "s3":
+    by = options["immutable"]
+    if by not in ("object-lock", "bucket-lock") or parse_location(url).kind != "s3":
         raise UsageError(
-            f"the store '{url}' cannot be immutable by {options['immutable']!r}",
-            "Write 'object-lock', for a bucket that speaks S3.",
+            f"the store '{url}' cannot be immutable by {by!r}",
+            "Write 'object-lock', for a bucket that speaks S3, or 'bucket-lock' for one on R2.",
         )
+    if by == "bucket-lock":
+        from covenant.adapters.stores.objects import ObjectStore
+        from covenant.adapters.stores.r2_rules import RULE_OPTIONS
+
+        own = {key: value for key, value in options.items() if key not in RULE_OPTIONS and key != "immutable"}
+        return ObjectStore.open(url, own)
     from covenant.adapters.stores.s3_terms import ObjectLockStore
 
     return ObjectLockStore.open(url, options)

@@ -14,14 +14,18 @@ from covenant.cli.command import OPENING, command, family
 from covenant.cli.output import as_dicts
 from covenant.cli.parameters import interval
 from covenant.cli.session import Session
+from covenant.kernel.durations import format_interval
 
 if TYPE_CHECKING:
+    from covenant.cli.output import Output
+    from covenant.safeguard.bucket_rules import Rule, RulePlan
     from covenant.vault.snapshot import Snapshot
 
 lock = family("lock", "Terms of immutability: what nobody may delete until when.")
 
 _NOWHERE: Mapping[str, Mapping[str, datetime | None]] = {"none": defaultdict(lambda: None)}
 """What a vault says of any snapshot where no region keeps terms."""
+_BY_RULES = "governance, by rules that an administrator can lift; not measured"
 
 _term = click.option(
     "--term", type=interval, metavar="TIME", help="The term of all snapshots ('30d'), whatever covenant.toml promises."
@@ -42,8 +46,9 @@ def show(session: Session, term: timedelta | None) -> int:
     with session.read() as opened:
         snapshots = list(opened.vault.snapshots())
         held = promised(snapshots, _terms(session, snapshots, term), session.clock.now())
-        said = locking.held_until(opened, [one.snapshot.id for one in held])
-        labels = locking.labels(opened)
+        by_rules = locking.held_by_rules(opened, [one.snapshot for one in held])
+        said = locking.held_until(opened, [one.snapshot.id for one in held]) | by_rules
+        labels = dict.fromkeys(by_rules, _BY_RULES) | locking.labels(opened)
     rows = [
         (one, region, by_region[one.snapshot.id]) for one in held for region, by_region in (said or _NOWHERE).items()
     ]
@@ -108,15 +113,37 @@ def extend(session: Session, term: timedelta | None, dry_run: bool, again: bool)
     if dry_run:
         rows = ((step.name, formats.local(step.until), step.why) for step in done.plan.extensions)
         output.table(("Object", "Until", "Why"), rows)
+        _show_rules(output, done.rules)
     would = "would extend" if dry_run else "extended"
     objects = len(done.plan.extensions) - (0 if dry_run else len(done.findings) - len(done.plan.findings))
     output.say(
         f"{would} the terms of {formats.counted(objects, 'object')} for "
         f"{formats.counted(len(done.plan.promised), 'snapshot')}"
     )
+    if done.rules:
+        news = sum(len(planned.news) for planned in done.rules.values())
+        output.say(f"{'would set' if dry_run else 'set'} {formats.counted(news, 'lock rule')}")
     output.findings(done.findings)
-    output.document({"dry_run": dry_run, **done.plan.as_json(), "findings": as_dicts(done.findings)})
+    rules = {region: [step.as_json() for step in planned.steps] for region, planned in done.rules.items()}
+    output.document({"dry_run": dry_run, "rules": rules, **done.plan.as_json(), "findings": as_dicts(done.findings)})
     return exits.FINDINGS if done.findings else exits.DONE
+
+
+def _show_rules(output: Output, rules: Mapping[str, RulePlan]) -> None:
+    """Each rule of ours in each region, with the reason for what becomes of it."""
+    rows = [
+        (region, step.rule.prefix, _length(step.rule), step.action, step.why)
+        for region, planned in rules.items()
+        for step in planned.steps
+    ]
+    if rows:
+        output.table(("Region", "Prefix", "Locked", "Action", "Why"), rows)
+
+
+def _length(rule: Rule) -> str:
+    if rule.age is not None:
+        return f"{format_interval(rule.age)} from its upload"
+    return f"until {formats.local(rule.until)}" if rule.until is not None else "for ever"
 
 
 def _terms(session: Session, snapshots: Iterable[Snapshot], term: timedelta | None) -> dict[str, timedelta]:
