@@ -7,6 +7,8 @@ version of the schema brings two more.
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from sqlalchemy import inspect
 
 from covenant.catalog.catalog import Catalog, open_catalog
 from covenant.catalog.connecting import connect, parse_place, reading
-from covenant.catalog.migrating import unfit, upgrade, versions
+from covenant.catalog.migrating import NEWEST, unfit, upgrade, versions
 from covenant.catalog.records import State
 from covenant.catalog.tables import metadata
 from tests.servers.postgres import PostgresServer, postgres_server
@@ -145,3 +147,22 @@ def test_many_open_a_new_catalog_at_once(tmp_path: Path, postgres_server: Postgr
         assert {versions()[-1]} == {catalog.schema for catalog in opened}
         for catalog in opened:
             catalog.close()
+
+
+def test_the_newest_schema_is_the_last_migration() -> None:
+    """The version that a catalog is opened by, without reading the migrations, is the last of them."""
+    assert NEWEST == versions()[-1]
+
+
+def test_opening_a_catalog_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """Who opens a catalog that is up to date, and reads it, does not wait for Alembic."""
+    place = str(tmp_path / "catalog.db")
+    open_catalog(place).close()
+    program = (
+        "import sys; from covenant.catalog.catalog import open_catalog; open_catalog(sys.argv[1]).history(); "
+        "print('alembic' in sys.modules)"
+    )
+
+    found = subprocess.run([sys.executable, "-c", program, place], check=True, capture_output=True, text=True)
+
+    assert "False" == found.stdout.strip()

@@ -2,28 +2,37 @@
 
 An empty database is given the newest schema at once. One with an older schema is never changed unasked, for other
 daemons may be at work on it: ``upgrade`` is. One with a newer schema is refused.
+
+Alembic is loaded where a schema is made or changed, and not by everyone who opens a catalog: it takes a tenth of a
+second.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, column, inspect, select, table, text
 
 from covenant.catalog.connecting import connect, parse_place, reading, shown, writing
 from covenant.kernel.errors import CatalogError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+NEWEST = "0001"
+"""The version of the schema that this program works with: the last of the migrations."""
+
+_VERSION = table("alembic_version", column("version_num"))
 _LOCK = 0x436F76
 """Whoever changes a schema in PostgreSQL holds this advisory lock."""
 
 
 def versions() -> tuple[str, ...]:
     """The versions of the schema that this program knows, the oldest first; the last is the one that it works with."""
+    from alembic.script import ScriptDirectory
+
     return tuple(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
 
 
@@ -35,11 +44,11 @@ def schema_of(engine: Engine) -> str:
 
 def prepare(engine: Engine) -> None:
     """Make sure that the schema is ours; an empty database is given it. Raises ``CatalogError``."""
-    found, known = schema_of(engine), versions()
+    found = schema_of(engine)
     if not found:
         _create(engine)
-    elif found != known[-1]:
-        raise unfit(shown(engine.url), found, known)
+    elif found != NEWEST:
+        raise unfit(shown(engine.url), found, versions())
 
 
 def upgrade(place: str | Path) -> tuple[str, str]:
@@ -59,6 +68,8 @@ def upgrade(place: str | Path) -> tuple[str, str]:
 
 def run(tx: Connection, target: str) -> None:
     """Carry out the migrations up to ``target``, in a transaction that the caller holds."""
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = tx
     command.upgrade(config, target)
@@ -77,8 +88,9 @@ def _alone(tx: Connection) -> None:
 
 
 def _version(tx: Connection) -> str:
-    version = MigrationContext.configure(tx).get_current_revision()
-    if version is None and inspect(tx).has_table("runs"):
+    seen = inspect(tx)
+    version = tx.execute(select(_VERSION.c.version_num)).scalar() if seen.has_table(_VERSION.name) else None
+    if version is None and seen.has_table("runs"):
         raise CatalogError(
             f"the database {shown(tx.engine.url)} has tables of somebody else",
             "Name a database, or a file, that only Covenant uses.",
@@ -99,6 +111,8 @@ def unfit(where: str, found: str, known: Sequence[str]) -> CatalogError:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "covenant.catalog:migrations")
     config.set_main_option("path_separator", "os")

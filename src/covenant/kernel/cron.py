@@ -56,7 +56,7 @@ class Cron:
         found = [moments[bisect_right(moments, at) - 1] for moments in near if moments and moments[0] <= at]
         if found:
             return max(found)
-        earlier = self._fitting(today - 2 * _DAY, -1)
+        earlier = _fitting(self, today - 2 * _DAY, -1)
         return None if earlier is None else _moments(self, earlier)[-1]
 
     def following(self, after: datetime) -> datetime | None:
@@ -66,7 +66,7 @@ class Cron:
         found = [moments[bisect_right(moments, after)] for moments in near if moments and moments[-1] > after]
         if found:
             return min(found)
-        later = self._fitting(today + 2 * _DAY, 1)
+        later = _fitting(self, today + 2 * _DAY, 1)
         return None if later is None else _moments(self, later)[0]
 
     @cached_property
@@ -96,12 +96,12 @@ class Cron:
     def _days(self, years: int) -> Iterator[date]:
         """The days that it fits, from ``REFERENCE`` on."""
         end = REFERENCE.replace(year=REFERENCE.year + years)
-        day = self._fitting(REFERENCE, 1)
+        day = _fitting(self, REFERENCE, 1)
         while day is not None and day <= end:
             yield day
-            day = self._fitting(day + _DAY, 1)
+            day = _fitting(self, day + _DAY, 1)
 
-    def _fitting(self, day: date, step: int) -> date | None:
+    def fitting(self, day: date, step: int) -> date | None:
         """The nearest day on which it falls due; the clock may be turned beyond every time of a day that it fits."""
         found = self._matching(day, step)
         while found is not None and self._passing and turning(found, self.zone) and not _moments(self, found):
@@ -147,3 +147,8 @@ def cron_in(expression: str, zone: str) -> Cron:
 @lru_cache(maxsize=16384)
 def _moments(cron: Cron, day: date) -> tuple[datetime, ...]:
     return cron.moments_of(day)
+
+
+@lru_cache(maxsize=16384)
+def _fitting(cron: Cron, day: date, step: int) -> date | None:
+    return cron.fitting(day, step)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from covenant.kernel import calendar
 from covenant.kernel.durations import Span
 from covenant.kernel.keep import COUNTED, Keep
-from covenant.kernel.schedule import Schedule
+from covenant.kernel.schedule import Blackout, Schedule
 
 K = TypeVar("K", bound=str)
 T = TypeVar("T")
@@ -56,7 +57,13 @@ def keep_of(said: Mapping[str, Stated[Any]]) -> Keep | None:
     """
     rules = {name: said[f"retention.keep_{name}"].value for name in RULES if f"retention.keep_{name}" in said}
     in_force = {name: value for name, value in rules.items() if value and not _no_length(value)}
-    return Keep(**in_force) if in_force else None
+    return _keep(tuple(in_force.items())) if in_force else None
+
+
+@lru_cache(maxsize=1024)
+def _keep(rules: tuple[tuple[str, Any], ...]) -> Keep:
+    """Thousands of sources share a few rules, which are looked at once."""
+    return Keep(**dict(rules))
 
 
 def _no_length(value: object) -> bool:
@@ -69,17 +76,22 @@ RULES = (*COUNTED, "within", "tags")
 
 def scheduled(said: Mapping[str, Stated[Any]], kinds: Sequence[K]) -> dict[K, Stated[Schedule]]:
     """The schedules that are in force, each in the zone, with the jitter and the blackouts that hold for all."""
-    hours = {
-        "zone": _said(said, "schedule.zone", "UTC"),
-        "jitter": _said(said, "schedule.jitter", timedelta()),
-        "blackouts": _said(said, "schedule.blackouts", ()),
-    }
+    hours = (
+        _said(said, "schedule.zone", "UTC"),
+        _said(said, "schedule.jitter", timedelta()),
+        _said(said, "schedule.blackouts", ()),
+    )
     found = ((kind, said.get(f"schedule.{kind}")) for kind in kinds)
     return {
-        kind: Stated(replace(each.value, **hours), each.origin)
+        kind: Stated(_within(each.value, *hours), each.origin)
         for kind, each in found
         if each is not None and each.value is not None
     }
+
+
+@lru_cache(maxsize=4096)
+def _within(schedule: Schedule, zone: str, jitter: timedelta, blackouts: tuple[Blackout, ...]) -> Schedule:
+    return replace(schedule, zone=zone, jitter=jitter, blackouts=blackouts)
 
 
 def _said(said: Mapping[str, Stated[Any]], key: str, otherwise: Any) -> Any:

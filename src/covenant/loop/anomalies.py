@@ -24,6 +24,7 @@ FAR = 6.0
 
 _FEW_FILES = 20
 _CLOCK_SLACK = timedelta(minutes=5)
+_LONG = timedelta(days=30)
 _LOOK_AT = "Look at what changed ('covenant diff') before old snapshots go; nothing was forgotten because of it."
 
 Tally = Mapping[str, int]
@@ -129,13 +130,16 @@ def _clock(promised: SourcePolicy, past: SourceHistory, now: datetime) -> Iterat
     known = [kept.time for kept in (past.newest,) if kept is not None]
     known += [run.started_at for each in past.past.values() if (run := each.last) is not None]
     newest = max(known, default=now)
-    gap = max((stated.value.longest_gap() for stated in promised.schedules.values()), default=timedelta(days=1))
     if newest - now > _CLOCK_SLACK:
         text = f"something of it is dated {newest:%Y-%m-%d %H:%M}, but now is {now:%Y-%m-%d %H:%M}"
         yield Finding("clock-went-back", promised.source, text, "Compare this machine's clock with another's.")
-    elif now - newest > max(30 * gap, timedelta(days=30)):
+    elif now - newest > _LONG and now - newest > 30 * _longest_gap(promised):
         text = f"nothing happened since {newest:%Y-%m-%d %H:%M}, and now is {now:%Y-%m-%d %H:%M}"
         yield Finding("clock-jumped-ahead", promised.source, text, "Compare this machine's clock with another's.")
+
+
+def _longest_gap(promised: SourcePolicy) -> timedelta:
+    return max((stated.value.longest_gap() for stated in promised.schedules.values()), default=timedelta(days=1))
 
 
 def _stopped_log(promised: SourcePolicy, past: SourceHistory, now: datetime) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ class Reading:
         self.problems = Problems(path, lines)
         self.document = document
         self._path = path
+        self._folder = path.parent
         self._lines = lines
 
     def named(self, section: str) -> Iterator[tuple[str, Any, Where]]:
@@ -68,7 +69,8 @@ class Reading:
 
     def path(self, written: str) -> Path:
         """A path as written, absolute: relative ones are relative to the file's folder."""
-        return Path(os.path.normpath(self._path.parent / Path(written).expanduser()))
+        given = Path(written).expanduser() if written.startswith("~") else written
+        return Path(os.path.normpath(os.path.join(self._folder, given)))
 
     def secret(self, table: SecretTable) -> SecretRef:
         """Where a secret is."""

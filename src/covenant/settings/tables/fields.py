@@ -101,7 +101,8 @@ Text: TypeAlias = Annotated[str, Field(min_length=1)]
 class Table(BaseModel):
     """A table whose every key is known, and whose values are of the type they are written in."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+    # Each is built when it is first read by: most files have few of the tables that there are.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 class SecretTable(Table):
