@@ -68,14 +68,14 @@ def test_all_that_was_promised_is_kept(kept: list[Rule], terms: dict[str, timede
 
 @given(rules, terms, st.lists(ages, max_size=3))
 def test_nothing_becomes_shorter(kept: list[Rule], terms: dict[str, timedelta], held: list[timedelta]) -> None:
-    """No rule that held for a prefix of ours holds for less afterwards, and nobody else's is touched."""
+    """No rule that stood holds for less afterwards, whatever was made of ours, and nobody else's is touched."""
     planned = bucket_rules.plan(kept, FOLDER, terms, [a_promise(term) for term in held])
     then = {rule.id: rule for rule in after(kept, planned)}
 
     for rule in kept:
         if rule.id not in own_ids:
             assert rule == then[rule.id]
-        elif rule.prefix == then[rule.id].prefix and rule.enabled:
+        elif rule.enabled:
             assert then[rule.id].covers(rule)
 
 
@@ -111,6 +111,18 @@ def test_a_snapshot_is_held_only_with_all_that_it_needs() -> None:
     for gone in (rule for rule in kept if rule.until or rule.prefix == "vault/snapshots/"):
         rest = [rule for rule in kept if rule != gone]
         assert bucket_rules.held_until(rest, FOLDER, NOW) is None
+
+
+def test_a_rule_of_ours_that_somebody_made_a_date_stays() -> None:
+    """It may last longer than any age: ours is added beside it, once."""
+    theirs = Rule(own_ids[0], "vault/data/", until=NOW + timedelta(days=4000))
+
+    first = bucket_rules.plan([theirs], FOLDER, {"legal": timedelta(days=30)}, ())
+    second = bucket_rules.plan([theirs, *first.news], FOLDER, {"legal": timedelta(days=30)}, ())
+
+    assert theirs.id not in {rule.id for rule in first.news}
+    assert f"{theirs.id}-2" in {rule.id for rule in first.news}
+    assert () == second.news
 
 
 def test_a_vault_at_the_root_of_its_bucket() -> None:

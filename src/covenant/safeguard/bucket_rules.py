@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from typing import Literal, NamedTuple, Protocol
 
 from covenant.kernel.errors import Refusal
@@ -109,7 +110,7 @@ def plan(kept: Sequence[Rule], folder: str, terms: Mapping[str, timedelta], held
     Raises ``Refusal`` where the bucket has no room for so many rules.
     """
     by_id = {rule.id: rule for rule in kept}
-    steps = tuple(_step(by_id.get(rule.id), rule, why) for rule, why in _wanted(folder, terms, held))
+    steps = tuple(_placed(by_id, rule, why) for rule, why in _wanted(folder, terms, held))
     if len(by_id | {step.rule.id: step.rule for step in steps}) > LIMIT:
         raise Refusal(
             f"the bucket has {len(kept)} rules, and takes {LIMIT} at most", "Remove rules that nobody needs there."
@@ -147,19 +148,28 @@ def _wanted(folder: str, terms: Mapping[str, timedelta], held: Sequence[Promised
     return wanted
 
 
+def _placed(by_id: Mapping[str, Rule], wanted: Rule, why: str) -> Step:
+    """The step for one rule, under the first of its names where nothing that stands would become shorter by it.
+
+    Somebody may have made another kind of rule of ours, or let it hold for more: that stays, and ours stands beside it.
+    """
+    for number in count(1):
+        named = wanted if number == 1 else replace(wanted, id=f"{wanted.id}-{number}")
+        standing = by_id.get(named.id)
+        if standing is None or not standing.enabled or standing.covers(named) or named.covers(standing):
+            return _step(standing, named, why)
+    raise AssertionError("there is always another name")
+
+
 def _step(standing: Rule | None, wanted: Rule, why: str) -> Step:
     if standing is None:
         return Step(wanted, "add", why)
-    if standing.prefix == wanted.prefix and standing.covers(wanted):
+    if standing.covers(wanted):
         return Step(standing, "keep", "stands already, for as long or longer")
-    if standing.prefix == wanted.prefix and _longer(standing, wanted):
-        return Step(Rule(standing.id, standing.prefix, standing.age, standing.until), "extend", f"{why}; it was off")
+    on = replace(standing, enabled=True)
+    if standing.prefix == wanted.prefix and on.covers(wanted):
+        return Step(on, "extend", f"{why}; it was off")
     return Step(wanted, "extend", why)
-
-
-def _longer(standing: Rule, wanted: Rule) -> bool:
-    """Whether the rule would do if it were on."""
-    return Rule(standing.id, standing.prefix, standing.age, standing.until).covers(wanted)
 
 
 def _longest(kept: Sequence[Rule], prefix: str, taken: datetime | None) -> datetime | None:
