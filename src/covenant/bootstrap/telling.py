@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 LOG = "log"
 """The channel that is always there, and hears of everything."""
 _FIRST_WAIT, _SHORTEST_WAIT, _LONGEST_WAIT = 3.0, 15.0, 60.0
-_SHARE = 0.01
-"""Looking takes about this share of the time where there are many sources, and is never rarer than each minute."""
+_SHARE = 0.005
+"""Looking takes about this share of the time where there are many sources, and is never rarer than each minute. An idle
+daemon may take twice as much in all."""
 
 
 def rules_of(alerts: Alerts) -> Rules:
