@@ -69,11 +69,10 @@ def test_a_more_thorough_kind_answers_a_lesser_one() -> None:
 
 
 def test_a_log_without_a_change_log_is_an_incremental_backup() -> None:
-    """A source without a stream takes an incremental backup at the moments of its log; one with a stream does not."""
+    """No change log is followed yet: at the moments of its log a source takes an incremental backup."""
     source = a_source(schedules={"log": HOURLY})
 
     assert ("incremental", NOON) == only(due(a_policy(source), History(), NOON))
-    assert () == due(a_policy(source), History(), NOON, streaming={"media"})
 
 
 def test_what_is_not_covered_or_at_work_is_never_due() -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from covenant.kernel.findings import Finding
     from covenant.kernel.policy import Policy
     from covenant.kernel.standing import Standing
+    from covenant.respond.condition import Condition
     from covenant.respond.ports import Carrier
     from covenant.settings.values import Alerts
     from covenant.settings.values import Channel as Described
@@ -104,7 +105,8 @@ def see(policy: Policy, catalog: Catalog, clock: Clock) -> Seen:
     from covenant.loop.promised import promised_since
     from covenant.loop.standing import standing
 
-    now, history = clock.now(), catalog.history()
+    now = clock.now()
+    history = catalog.history(now)
     found = standing(policy, history, now, promised_since(catalog))
     return Seen(found, anomalies(policy, history, now), history)
 
@@ -125,6 +127,8 @@ class Lookout:
     clock: Clock
     variables: Mapping[str, str]
     log: Callable[[str], object]
+    troubles: Callable[[], tuple[Condition, ...]] = tuple
+    """What is wrong beside the promises: with the settings themselves."""
     _text: str = ""
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -140,7 +144,7 @@ class Lookout:
             self.log,
         )
         if self.leading():
-            telling.look(conditions_of(seen.standing, seen.oddities))
+            telling.look((*self.troubles(), *conditions_of(seen.standing, seen.oddities)))
         self._text = render(scene(seen.standing, self.catalog, seen.history, telling.state()))
 
     def scrape(self) -> str:

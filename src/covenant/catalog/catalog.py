@@ -181,10 +181,10 @@ class Catalog:
 
     # -- everything -----------------------------------------------------------------------------------------------
 
-    def history(self) -> History:
-        """Everything that has happened, as far as deciding needs it."""
+    def history(self, now: datetime | None = None) -> History:
+        """Everything that has happened, as far as deciding at this moment needs it."""
         with reading(self._engine) as tx:
-            return recall.recall(tx)
+            return recall.recall(tx, now)
 
     def unrecorded(self, vault: str, most: int = chronicle.MOST) -> chronicle.Page | None:
         """What has weight and does not lie in the vault yet; ``None`` where all of it does."""

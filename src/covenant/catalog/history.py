@@ -39,8 +39,9 @@ class Habit:
 class SourceHistory:
     """What has happened to one source. One of which nothing is known is ``SourceHistory(source=name)``.
 
-    ``kinds`` has the newest snapshot of each kind; an archive is a full backup, and counts as one too. ``habits`` are
-    of the last good backups, the newest first.
+    ``newest`` may be dated ahead of the clock; ``kinds`` has the newest snapshot of each kind that is not, where it is
+    known what time it is. An archive is a full backup, and counts as one too. ``habits`` are of the last good backups,
+    the newest first.
     """
 
     source: str

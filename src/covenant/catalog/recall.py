@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, select, text, true
 
 from covenant.catalog.history import Habit, History, Past, SourceHistory, VaultHistory
 from covenant.catalog.keeping import KEPT_COLUMNS, kept_of
@@ -29,11 +30,15 @@ _Duty = tuple[str, str, str]
 _Subject = tuple[str, str]
 
 
-def recall(tx: Connection) -> History:
-    """Everything that has happened, as far as deciding needs it."""
+def recall(tx: Connection, now: datetime | None = None) -> History:
+    """Everything that has happened, as far as deciding needs it.
+
+    Where a snapshot is dated after ``now``, the ``kinds`` have the newest that are not: one that was taken while a
+    clock ran ahead must not hide, until its date comes, what is really there.
+    """
     pasts, running = _pasts(tx)
     proofs_of = _proofs(tx)
-    return History(_sources(tx, pasts, running, proofs_of), _vaults(tx, pasts, running, proofs_of))
+    return History(_sources(tx, pasts, running, proofs_of, now), _vaults(tx, pasts, running, proofs_of))
 
 
 def _sources(
@@ -41,14 +46,17 @@ def _sources(
     pasts: dict[_Subject, dict[str, Past]],
     running: dict[_Subject, Run],
     proofs_of: dict[_Subject, dict[str, Proof]],
+    now: datetime | None,
 ) -> dict[str, SourceHistory]:
-    kept, habits = _snapshots(tx), _habits(tx)
+    newest, habits = _snapshots(tx), _habits(tx)
+    ahead = now is not None and any(each.time > now for kinds in newest.values() for each in kinds.values())
+    kept = _snapshots(tx, now) if ahead else newest
     counts = {row.source: row for row in tx.execute(_extent())}
-    names = {*kept, *(name for scope, name in (*pasts, *proofs_of) if scope == "source")} - {_NAMELESS}
+    names = {*newest, *(name for scope, name in (*pasts, *proofs_of) if scope == "source")} - {_NAMELESS}
     return {
         name: SourceHistory(
             source=name,
-            newest=max(kept.get(name, {}).values(), key=lambda each: each.time, default=None),
+            newest=max(newest.get(name, {}).values(), key=lambda each: each.time, default=None),
             oldest=counts[name].oldest if name in counts else None,
             snapshots=counts[name].number if name in counts else 0,
             kinds=kept.get(name, {}),
@@ -177,10 +185,11 @@ def _extent() -> Any:
     ).group_by(snapshots.c.source)
 
 
-def _snapshots(tx: Connection) -> dict[str, dict[str, Kept]]:
-    """The newest snapshot of each kind of each source."""
+def _snapshots(tx: Connection, until: datetime | None = None) -> dict[str, dict[str, Kept]]:
+    """The newest snapshot of each kind of each source, of those that are dated ``until`` then."""
     newest = (
         select(snapshots.c.source, snapshots.c.kind, func.max(snapshots.c.time).label("time"))
+        .where(true() if until is None else snapshots.c.time <= until)
         .group_by(snapshots.c.source, snapshots.c.kind)
         .subquery()
     )

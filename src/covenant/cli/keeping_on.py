@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from covenant.catalog.catalog import Catalog
     from covenant.kernel.policy import Policy
     from covenant.loop.events import Event
+    from covenant.respond.condition import Condition
     from covenant.settings.values import Settings
 
 _SIDE_BY_SIDE = 2
@@ -61,6 +62,7 @@ def _lookout(session: Session, followed: Followed, catalog: Catalog, leading: Ca
 
     return Lookout(
         see=lambda: see(followed.policy, catalog, session.clock),
+        troubles=followed.troubles,
         alerts=lambda: followed.settings.alerts,
         leading=leading,
         catalog=catalog,
@@ -104,6 +106,7 @@ class Followed:
     settings: Settings = field(init=False)
     policy: Policy = field(init=False)
     _stamp: tuple[int, int, int] | None = field(init=False)
+    _refused: Condition | None = None
 
     def __post_init__(self) -> None:
         self.settings = self.session.required_settings()
@@ -118,16 +121,23 @@ class Followed:
             self._read_again()
         return self.policy
 
+    def troubles(self) -> tuple[Condition, ...]:
+        """What is wrong with the file itself, for as long as it is."""
+        return () if self._refused is None else (self._refused,)
+
     def _read_again(self) -> None:
         from covenant.loop.events import Event
+        from covenant.respond.conditions import refused_settings
         from covenant.settings.file import load
 
         now = self.session.clock.now()
         try:
             settings = load(self.settings.path)
         except CovenantError as error:
+            self._refused = refused_settings(str(self.settings.path), error.message, now)
             self.tell(Event(at=now, kind="config-refused", text=error.message, hint="The old one is followed on."))
             return
+        self._refused = None
         self.settings = settings
         self.policy = self._policy()
         self.tell(Event(at=now, kind="config-read", text=f"{len(settings.sources)} sources"))

@@ -59,16 +59,13 @@ class Due:
         return self.kind in CHORES
 
 
-def due(policy: Policy, history: History, now: datetime, streaming: Collection[str] = ()) -> tuple[Due, ...]:
-    """Everything that may begin now: at most one for each source and each vault, the most urgent first.
-
-    ``streaming`` names the sources whose change log is read continuously: their logs are never due.
-    """
+def due(policy: Policy, history: History, now: datetime) -> tuple[Due, ...]:
+    """Everything that may begin now: at most one for each source and each vault, the most urgent first."""
     busy = {
         promised.vault for promised in policy.sources.values() if history.source(promised.source).running is not None
     }
     found = [
-        *(_of_source(each, history.source(each.source), now, streaming) for each in policy.sources.values()),
+        *(_of_source(each, history.source(each.source), now) for each in policy.sources.values()),
         *(_of_vault(each, history.vault(each.vault), now, each.vault in busy) for each in policy.vaults.values()),
     ]
     present = (each for each in found if each is not None)
@@ -78,15 +75,15 @@ def due(policy: Policy, history: History, now: datetime, streaming: Collection[s
 # -- sources ----------------------------------------------------------------------------------------------------------
 
 
-def moments(promised: SourcePolicy, now: datetime, streaming: Collection[str] = ()) -> Mapping[str, datetime]:
+def moments(promised: SourcePolicy, now: datetime) -> Mapping[str, datetime]:
     """The latest moment of each kind of backup, the most thorough first.
 
-    Without a change log that is read, a ``log`` is an incremental backup.
+    No change log is followed yet, so a ``log`` is an incremental backup.
     """
     found: dict[str, datetime] = {}
     for kind in THOROUGH:
         stated = promised.schedules.get(kind)  # type: ignore[call-overload]
-        if stated is None or (kind == "log" and promised.source in streaming):
+        if stated is None:
             continue
         moment = stated.value.latest(now, promised.source)
         name = "incremental" if kind == "log" else kind
@@ -104,14 +101,10 @@ def answered(past: SourceHistory, kind: str, moment: datetime, now: datetime) ->
     return False
 
 
-def _of_source(promised: SourcePolicy, past: SourceHistory, now: datetime, streaming: Collection[str]) -> Due | None:
+def _of_source(promised: SourcePolicy, past: SourceHistory, now: datetime) -> Due | None:
     if not promised.covered or past.running is not None:
         return None
-    owed = {
-        kind: moment
-        for kind, moment in moments(promised, now, streaming).items()
-        if not answered(past, kind, moment, now)
-    }
+    owed = {kind: moment for kind, moment in moments(promised, now).items() if not answered(past, kind, moment, now)}
     held_since: datetime | None = None
     for kind, moment in owed.items():
         tried = past.past.get(kind, _NOTHING)

@@ -25,14 +25,3 @@ class Worker(Protocol):
         act. Raises ``Interrupted`` soon after ``stop`` is set, and our own errors where it failed.
         """
         ...
-
-
-class Stream(Protocol):
-    """The change log of one source, read continuously."""
-
-    def follow(self, stop: threading.Event, told: Callable[[str, float], None]) -> None:
-        """Ship the log until ``stop`` is set. ``told(position, seconds late)`` after each piece that is durable.
-
-        Raises our own errors when it breaks off; it is then followed again after a pause.
-        """
-        ...

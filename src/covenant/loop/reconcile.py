@@ -139,7 +139,7 @@ class Loop:
         terms = self.terms
         if policy is not self._known:
             note_promises(self.catalog, policy, terms.holder, now)
-        history = self.catalog.history()
+        history = self.catalog.history(now)
         found = due(policy, history, now)
         chosen = choose(found, self._crew.at_work(), terms.concurrent, now)
         for each in chosen:

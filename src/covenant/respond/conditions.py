@@ -6,6 +6,7 @@ A key must stay the same while its condition lasts, so it is made of names and f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from covenant.kernel.findings import Finding
 from covenant.kernel.standing import Because, SourceStanding, Standing, VaultStanding, Verdict
@@ -33,6 +34,18 @@ def conditions_of(standing: Standing, oddities: Iterable[Finding] = ()) -> tuple
     vaults = (each for vault in standing.vaults for each in _of_vault(vault, inside.get(vault.vault, ())))
     sources = (each for source in standing.sources for each in _of_source(source))
     return (*vaults, *(_of_oddity(finding, classes) for finding in oddities), *sources)
+
+
+def refused_settings(path: str, why: str, since: datetime) -> Condition:
+    """The settings were changed into something that cannot be followed: the old ones are in force, but not for ever."""
+    return Condition(
+        key="settings/refused",
+        severity=Severity.WARNING,
+        subject=f"settings {path}",
+        text=f"cannot be followed, and the old ones stay in force until a restart: {why}",
+        hint=f"Run 'covenant --config {path} config check', which names every mistake.",
+        since=since,
+    )
 
 
 def _of_source(source: SourceStanding) -> Iterator[Condition]:

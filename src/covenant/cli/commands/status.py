@@ -72,7 +72,8 @@ def _seen(session: Session, policy: Policy, catalog: Catalog) -> Screen:
     from covenant.loop.promised import promised_since
     from covenant.loop.standing import standing
 
-    now, history = session.clock.now(), catalog.history()
+    now = session.clock.now()
+    history = catalog.history(now)
     running = [found for run in catalog.runs(states=(State.RUNNING,)) if (found := catalog.run(run.id)) is not None]
     return Screen(
         standing(policy, history, now, promised_since(catalog)), anomalies(policy, history, now), tuple(running)
