@@ -70,7 +70,7 @@ class World:
         """Now and then something goes wrong; about as often whatever the steps are."""
         now, random = self.clock.now(), self.random
         day = self.step / timedelta(days=1)
-        if random.random() < day / 4:
+        if random.random() < day / 2:
             self.ill_until = now + timedelta(hours=random.uniform(0.2, 12))
             self.seen["failing"] += 1
         if random.random() < day / 8:
@@ -196,15 +196,15 @@ def test_every_schedule_of_a_specification_is_kept(tmp_path: Path, name: str, ho
     assert set(policy.sources) == {subject for subject, _ in world.keeper.done} - {"default"}
 
 
-@pytest.mark.parametrize("days", [21, pytest.param(365, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("days", [40, pytest.param(365, marks=pytest.mark.soak)])
 def test_retention_lets_go_exactly_what_the_rules_say(tmp_path: Path, days: int) -> None:
     """Weeks and a year of what is covered of StudioVault, with every kind of trouble: promises are broken and told at
     their moments, and each forget lets go what the oracle says and nothing else."""
     policy = with_rarer_steps(as_written("studiovault"))
 
-    seen = lived(tmp_path, policy, timedelta(days=days)).seen
+    seen = lived(tmp_path, policy, timedelta(days=days), seed=2).seen
 
     assert seen["breaches"], "no outage was long enough to break a promise: the simulation proves nothing"
     assert seen["jumps"]
     assert seen["failing"]
-    assert seen["forgotten"] or days < 60
+    assert seen["forgotten"]
