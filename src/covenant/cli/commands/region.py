@@ -40,12 +40,7 @@ def status(session: Session) -> int:
 
     Exit code 1 where any object has fewer whole copies than there are regions, or nobody is the primary.
     """
-    place = session.place()
-    opener = session.opener(place)
-    census = _census(opener.regional())
-    if place.password is not None and any(standing.missing for standing in census.standings):
-        census = _census(opener.regional(), _moments(session))
-    _remember(session, census)
+    census = _counted(session)
     _show(session, census)
     session.output.document({**asdict(census), "copies": {str(n): count for n, count in census.copies.items()}})
     return exits.DONE if census.kept else exits.FINDINGS
@@ -91,6 +86,20 @@ def failover(session: Session, name: str, dry_run: bool) -> int:
 def failback(session: Session, name: str, dry_run: bool) -> int:
     """Make a region that has returned the primary again, once it has been proved to lack nothing."""
     return _make_primary(session, name, dry_run=dry_run, whole=True)
+
+
+def _counted(session: Session) -> Census:
+    """The copies as they are now, remembered for ``covenant status``.
+
+    The vault is opened, which takes a password, only for the age of what is missing, and never asks for one.
+    """
+    place = session.place()
+    opener = session.opener(place)
+    census = _census(opener.regional())
+    if place.password is not None and any(standing.missing for standing in census.standings):
+        census = _census(opener.regional(), _moments(session))
+    _remember(session, census)
+    return census
 
 
 def _census(store: RegionalStore, moments: Mapping[str, datetime] | None = None) -> Census:
@@ -170,7 +179,7 @@ def _carry(session: Session, title: str, *, dry_run: bool, make: tuple[str, ...]
     healed = set(done.healed)
     whole = {known_one for known_one in store.sightings.all() if known_one.trouble == "missing"}
     store.sightings.settle(healed | whole)
-    _remember(session, _census(opener.regional(), _moments(session)))
+    _counted(session)
     _told(session, title, done, told, _absent(seen))
     return exits.FINDINGS if done.findings or _absent(seen) else exits.DONE
 
