@@ -14,7 +14,8 @@ from covenant.adapters.stores.memory import MemoryStore
 from covenant.adapters.stores.opening import open_store
 from covenant.adapters.stores.posix import PosixStore
 from covenant.adapters.stores.s3_versions import intruder_for
-from covenant.adapters.stores.validate import Report, Verdict, validate
+from covenant.adapters.stores.validate import Report, validate
+from covenant.kernel.answers import Result
 from covenant.kernel.clock import SystemClock
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.vault.ports import Buffer, Listed, Store
@@ -23,9 +24,9 @@ from tests.faults.stores import FlipsLastByte, Full, Sound, Truncates, WriteOnce
 from tests.servers.seaweedfs import ADMIN, READER, Credentials, SeaweedServer
 
 
-def verdicts(report: Report) -> dict[str, Verdict]:
+def results(report: Report) -> dict[str, Result]:
     """What was answered, by promise."""
-    return {answer.promise: answer.verdict for answer in report.answers}
+    return {answer.question: answer.result for answer in report.answers}
 
 
 def outcomes(report: Report) -> list[Outcome]:
@@ -45,7 +46,7 @@ def test_a_sound_store_keeps_every_promise(tmp_path: Path) -> None:
 
     assert not report.failed
     assert {"An object is durable when its put returns"} == {
-        promise for promise, verdict in verdicts(report).items() if verdict is not Verdict.PASSED
+        promise for promise, result in results(report).items() if result is not Result.PASSED
     }
     assert () == report.left_behind
     assert [Listed("config", 11)] == list(store.list(""))
@@ -111,7 +112,7 @@ def test_a_broken_promise_is_found(broken: Store, promise: str) -> None:
     report = validate(broken, StoppedClock())
 
     assert report.failed
-    assert Verdict.FAILED == verdicts(report)[promise]
+    assert Result.FAILED == results(report)[promise]
 
 
 @pytest.mark.parametrize("store", [ReadOnlyStore(MemoryStore()), Full(MemoryStore(), 0)])
@@ -120,7 +121,7 @@ def test_what_could_not_be_asked_is_not_passed(store: Store) -> None:
     report = validate(store, StoppedClock())
 
     assert not report.failed
-    assert Verdict.COULD_NOT_VERIFY == verdicts(report)["An object comes back byte for byte"]
+    assert Result.COULD_NOT_VERIFY == results(report)["An object comes back byte for byte"]
     assert "unknown" == report.immutability.label
 
 
@@ -197,7 +198,7 @@ def test_a_bucket_keeps_every_promise(s3_server: SeaweedServer) -> None:
 
     report = validated(s3_server, bucket)
 
-    assert [] == [answer for answer in report.answers if answer.verdict is Verdict.FAILED]
+    assert [] == [answer for answer in report.answers if answer.result is Result.FAILED]
     assert "none" == report.immutability.label
     assert ["done", "done", "could not verify"] == outcomes(report)
     assert () == report.left_behind

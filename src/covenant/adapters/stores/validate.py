@@ -8,34 +8,16 @@ lie, measures immutability.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from covenant.adapters.stores.immutability import Immutability, Intruder, PlainIntruder, measure
 from covenant.adapters.stores.promises import PROMISES, Broken, NotSeen, Promise
+from covenant.kernel.answers import Answer, Result
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import CovenantError, StoreDenied, StoreError, StoreFull, StoreUnavailable
 from covenant.vault.names import DATA
 from covenant.vault.ports import Store
 
 _SAYS_NOTHING = (NotSeen, StoreDenied, StoreFull, StoreUnavailable)
-
-
-class Verdict(StrEnum):
-    """What can be said of a promise."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    COULD_NOT_VERIFY = "could not verify"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one promise came to, and how many seconds it took to find out."""
-
-    promise: str
-    verdict: Verdict
-    detail: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +32,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Whether any promise is broken."""
-        return any(answer.verdict is Verdict.FAILED for answer in self.answers)
+        return any(answer.result is Result.FAILED for answer in self.answers)
 
 
 def validate(store: Store, clock: Clock, intruder: Intruder | None = None) -> Report:
@@ -68,15 +50,15 @@ def validate(store: Store, clock: Clock, intruder: Intruder | None = None) -> Re
 def _ask(promise: Promise, store: Store, folder: str, clock: Clock) -> Answer:
     began = clock.monotonic()
     try:
-        verdict, detail = Verdict.PASSED, promise(store, folder)
+        result, detail = Result.PASSED, promise(store, folder)
     except _SAYS_NOTHING as reason:
-        verdict, detail = Verdict.COULD_NOT_VERIFY, str(reason)
+        result, detail = Result.COULD_NOT_VERIFY, str(reason)
     except Broken as broken:
-        verdict, detail = Verdict.FAILED, str(broken)
+        result, detail = Result.FAILED, str(broken)
     except CovenantError as error:
-        verdict, detail = Verdict.FAILED, f"{type(error).__name__}: {error}"
+        result, detail = Result.FAILED, f"{type(error).__name__}: {error}"
     title = (promise.__doc__ or promise.__name__).removesuffix(".")
-    return Answer(title, verdict, detail, clock.monotonic() - began)
+    return Answer(title, result, detail, clock.monotonic() - began)
 
 
 def _remove(store: Store, folder: str) -> tuple[str, ...]:

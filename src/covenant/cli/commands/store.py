@@ -25,13 +25,13 @@ def validate(session: Session) -> int:
     is stored, written over and deleted: the store is labelled by what happened, 'worm', 'governance' or 'none'.
     """
     from covenant import bootstrap
-    from covenant.adapters.stores.validate import Verdict
+    from covenant.kernel.answers import Result
 
     report = bootstrap.validate_store(session.opener(session.place()), session.clock)
     output = session.output
     output.table(
-        ("Promise", "Verdict", "Detail"),
-        ((answer.promise, str(answer.verdict), answer.detail) for answer in report.answers),
+        ("Promise", "Result", "Detail"),
+        ((answer.question, str(answer.result), answer.detail) for answer in report.answers),
     )
     for trial in report.immutability.trials:
         output.say(f"canary: {trial.attempt}: {trial.outcome}" + (f" ({trial.detail})" if trial.detail else ""))
@@ -39,5 +39,5 @@ def validate(session: Session) -> int:
     for name in report.left_behind:
         output.say(f"left behind: {name}")
     output.document({**asdict(report), "failed": report.failed})
-    unsure = any(answer.verdict is Verdict.FAILED for answer in report.answers)
+    unsure = any(answer.result is Result.FAILED for answer in report.answers)
     return exits.FINDINGS if unsure or report.left_behind else exits.DONE
