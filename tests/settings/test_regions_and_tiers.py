@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from covenant.kernel.durations import Span
+from covenant.kernel.errors import ConfigError
 from covenant.kernel.schedule import Schedule, parse_blackout
 from covenant.settings import defaults
 from covenant.settings.file import load
 from covenant.settings.policy import policy_of
 from covenant.settings.secrets import SecretEnv, SecretRef
-from covenant.settings.values import Alerts, Channel, Planned, Region
+from covenant.settings.values import Alerts, Channel, Planned, Postgres, Region
 from tests.settings.documents import MINIMAL, written
 
 REGIONS = """\
@@ -159,12 +162,33 @@ def test_a_tier_is_laid_over_the_class_and_the_source_over_both(tmp_path: Path) 
 
 def test_a_kind_that_cannot_be_kept_is_read_all_the_same(tmp_path: Path) -> None:
     """What it says of its system is there, and it is not covered."""
-    settings = load(written(tmp_path, TIERS))
+    said = 'kind = "d1"\naccount = "a"\ndatabase = "d"\nclass = "important"\n'
+    settings = load(written(tmp_path, f"{MINIMAL}\n[sources.edge]\n{said}"))
 
-    orders = settings.sources["orders"]
-    assert Planned("postgres", {"url": SecretEnv("ORDERS"), "schemas": ()}) == orders.system
-    assert ("postgres", False) == (orders.kind, orders.covered)
-    assert not policy_of(settings).sources["orders"].covered
+    edge = settings.sources["edge"]
+    assert Planned("d1", {"account": "a", "database": "d"}) == edge.system
+    assert ("d1", False) == (edge.kind, edge.covered)
+    assert not policy_of(settings).sources["edge"].covered
+
+
+def test_a_postgresql_server_is_read(tmp_path: Path) -> None:
+    """Its address stays a reference; slot, interval and rate arrive as said, or by default."""
+    said = 'kind = "postgres"\nurl = { env = "SHOP" }\nclass = "important"\n'
+    text = f"{MINIMAL}\n[sources.Shop-1]\n{said}\n[sources.ledger]\n{said}"
+    sources = load(written(tmp_path, text + 'max_rate = "20MiB/s"\nslot = "ours"\nlog_interval = "5s"\n')).sources
+
+    assert Postgres(SecretEnv("SHOP"), "covenant_shop_1_274ed63e") == sources["Shop-1"].system
+    ledger = Postgres(SecretEnv("SHOP"), "ours", log_interval=timedelta(seconds=5), max_rate=20 << 20)
+    assert ledger == sources["ledger"].system
+    assert "postgres" == sources["ledger"].kind
+
+
+def test_a_rate_that_no_server_sends_at_is_refused(tmp_path: Path) -> None:
+    """A ``max_rate`` outside of what PostgreSQL accepts is named before anything is asked of the server."""
+    said = 'kind = "postgres"\nurl = { env = "SHOP" }\nclass = "important"\nmax_rate = "2GiB/s"\n'
+
+    with pytest.raises(ConfigError, match="no server sends at that rate"):
+        load(written(tmp_path, f"{MINIMAL}\n[sources.shop]\n{said}"))
 
 
 def test_a_vault_that_only_the_environment_names_is_in_the_policy(tmp_path: Path) -> None:

@@ -280,10 +280,11 @@ def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | Non
 # -- what is protected ------------------------------------------------------------------------------------------------
 
 
-def build_source(source: values.Source) -> Source:
+def build_source(source: values.Source, variables: Mapping[str, str]) -> Source:
     """What reads a source of ``covenant.toml``. A new kind of source is one more case here.
 
-    Raises ``SourceError`` for a kind that this version does not cover.
+    ``variables`` are the environment's, in which its secrets are looked up. Raises ``SourceError`` for a kind that this
+    version does not cover, ``ConfigError`` for a secret that is not there.
     """
     from covenant.settings import values
 
@@ -301,9 +302,9 @@ def build_source(source: values.Source) -> Source:
             from covenant.adapters.sources.sqlite.source import SqliteSource
 
             return SqliteSource(source.name, str(path))
-        case values.Planned(kind):
+        case values.Planned() | values.Postgres():
             raise SourceError(
-                f"source '{source.name}' is not kept: this version does not cover the kind '{kind}'",
+                f"source '{source.name}' is not kept: this version does not cover the kind '{source.kind}'",
                 "Keep it in another way meanwhile; what is covered, 'covenant policy check' says.",
             )
 
@@ -332,7 +333,7 @@ def source_paths(source: values.Source) -> tuple[str, ...]:
             return tuple(map(str, paths))
         case values.Sqlite(path):
             return (str(path),)
-        case values.Planned():
+        case values.Planned() | values.Postgres():
             return ()
 
 

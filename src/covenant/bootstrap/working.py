@@ -85,7 +85,7 @@ class Working:
             parent = self._parent(due, source, held.vault)
             job = jobs.backup_job(
                 held,
-                build_source(source),
+                build_source(source, self.environment.variables),
                 kind="incremental" if due.kind == "log" else due.kind,
                 parent=parent,
                 tags=source.tags,

@@ -73,7 +73,7 @@ def sources_to_keep(session: Session, names: Sequence[str]) -> list[Task]:
     chosen = [sources[name] for name in dict.fromkeys(names or sources)]
     return [
         Task(
-            partial(bootstrap.build_source, source),
+            partial(bootstrap.build_source, source, session.environment.variables),
             source.name,
             source.name,
             bootstrap.source_paths(source),

@@ -19,7 +19,7 @@ from covenant.settings.sources import classes, sources, tiers
 from covenant.settings.tables.document import Document
 from covenant.settings.terms import under_terms
 from covenant.settings.toml_lines import Where
-from covenant.settings.values import Files, Settings, Source, Vault
+from covenant.settings.values import Files, Postgres, Settings, Source, Vault
 from covenant.settings.vaults import vaults
 
 
@@ -59,6 +59,7 @@ def _findings(vaults: Mapping[str, Vault], sources: Mapping[str, Source]) -> Ite
         for secret in (vault.password, *(value for region in vault.regions for value in region.options.values()))
         if not isinstance(secret, str)
     )
+    secrets |= dict.fromkeys(each.system.url for each in sources.values() if isinstance(each.system, Postgres))
     yield from (exposed for secret in secrets if (exposed := exposure(secret)) is not None)
     for source in sources.values():
         vault_of = vaults.get(source.vault)

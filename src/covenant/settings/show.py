@@ -13,7 +13,7 @@ from covenant.kernel.layers import merged
 from covenant.kernel.schedule import Blackout, Schedule
 from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile
 from covenant.settings.toml_lines import Where
-from covenant.settings.values import Alerts, DataClass, Files, Region, Settings, Source, Sqlite, Vault
+from covenant.settings.values import Alerts, DataClass, Planned, Region, Settings, Source, Vault
 
 
 def show(settings: Settings) -> dict[str, Any]:
@@ -125,12 +125,10 @@ def _nested(said: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _system(source: Source) -> Iterable[tuple[str, Any]]:
     """What a source's table says or could say of its system, by the keys that it would be written with."""
     match source.system:
-        case Sqlite(path):
-            return (("path", path),)
-        case Files() as files:
-            return ((key, getattr(files, key)) for key in files.__dataclass_fields__)
-        case planned:
+        case Planned() as planned:
             return planned.said.items()
+        case system:
+            return ((key, getattr(system, key)) for key in system.__dataclass_fields__)
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from covenant.kernel.layers import Layer, keep_of, merged
@@ -11,9 +13,9 @@ from covenant.settings.problems import did_you_mean
 from covenant.settings.reading import Reading
 from covenant.settings.tables.fields import SecretTable
 from covenant.settings.tables.promises import ClassTable, PromiseTable, TierTable
-from covenant.settings.tables.sources import KINDS, AnySource, FilesTable, SourceTable, SqliteTable
+from covenant.settings.tables.sources import KINDS, AnySource, FilesTable, PostgresTable, SourceTable, SqliteTable
 from covenant.settings.toml_lines import Where
-from covenant.settings.values import DataClass, Files, Objectives, Planned, Source, Sqlite
+from covenant.settings.values import DataClass, Files, Objectives, Planned, Postgres, Source, Sqlite
 
 
 def classes(reading: Reading) -> Iterator[DataClass]:
@@ -78,7 +80,7 @@ def _source(reading: Reading, name: str, table: AnySource, where: Where, below: 
     said = merged(layers)
     return Source(
         name=name,
-        system=_system(reading, table, where),
+        system=_system(reading, name, table, where),
         data_class=table.data_class,
         objectives=Objectives(said["rpo"].value, said["rto"].value),
         retention=keep_of(said),
@@ -89,12 +91,14 @@ def _source(reading: Reading, name: str, table: AnySource, where: Where, below: 
     )
 
 
-def _system(reading: Reading, table: AnySource, where: Where) -> Files | Sqlite | Planned:
+def _system(reading: Reading, name: str, table: AnySource, where: Where) -> Files | Sqlite | Postgres | Planned:
     match table:
         case FilesTable():
             return _files(reading, table)
         case SqliteTable():
             return Sqlite(reading.path(table.path))
+        case PostgresTable():
+            return _postgres(reading, name, table)
         case _:
             return Planned(table.kind, _said(reading, table, where))
 
@@ -108,6 +112,24 @@ def _files(reading: Reading, table: FilesTable) -> Files:
         exclude_caches=table.exclude_caches,
         exclude_if_present=tuple(table.exclude_if_present),
     )
+
+
+def _postgres(reading: Reading, name: str, table: PostgresTable) -> Postgres:
+    return Postgres(
+        url=reading.secret(table.url),
+        slot=table.slot or _slot(name),
+        database=table.database or "",
+        schemas=tuple(table.schemas),
+        log_interval=table.log_interval,
+        max_rate=table.max_rate,
+        tablespace_map=dict(table.tablespace_map),
+    )
+
+
+def _slot(name: str) -> str:
+    """A replication slot's name from a source's; slots allow fewer letters, so a changed name carries its hash."""
+    plain = re.sub("[^a-z0-9_]", "_", name.lower())[:40]
+    return f"covenant_{plain}" if plain == name else f"covenant_{plain}_{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _said(reading: Reading, table: SourceTable, where: Where) -> dict[str, Any]:

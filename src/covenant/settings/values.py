@@ -110,6 +110,23 @@ class Sqlite:
 
 
 @dataclass(frozen=True, slots=True)
+class Postgres:
+    """A PostgreSQL server to be kept. ``max_rate`` is in bytes per second, ``None`` for as fast as it goes.
+
+    ``database`` is ``""`` where the address names it, ``tablespace_map`` leads from folders of the server to those of
+    a restore.
+    """
+
+    url: SecretRef
+    slot: str
+    database: str = ""
+    schemas: tuple[str, ...] = ()
+    log_interval: timedelta = timedelta(seconds=10)
+    max_rate: int | None = None
+    tablespace_map: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A system of a kind that this version cannot keep: what it is, and what was said of it."""
 
@@ -122,7 +139,7 @@ class Source:
     """A system that is kept: what it is, what it was promised, and in which vault it is kept."""
 
     name: str
-    system: Files | Sqlite | Planned
+    system: Files | Sqlite | Postgres | Planned
     data_class: str
     objectives: Objectives
     retention: Keep | None
@@ -137,12 +154,12 @@ class Source:
         """The kind, as ``covenant.toml`` names it."""
         if isinstance(self.system, Planned):
             return self.system.kind
-        return "files" if isinstance(self.system, Files) else "sqlite"
+        return type(self.system).__name__.lower()
 
     @property
     def covered(self) -> bool:
         """Whether this version can keep it."""
-        return not isinstance(self.system, Planned)
+        return not isinstance(self.system, Planned | Postgres)
 
 
 @dataclass(frozen=True, slots=True)

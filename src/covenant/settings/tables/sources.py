@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeAlias
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import ConfigDict, Field, model_validator
 
-from covenant.settings.tables.fields import Secret, Text, refused
+from covenant.settings.tables.fields import Bandwidth, Interval, Secret, Text, refused
 from covenant.settings.tables.promises import PromiseTable
 
 
@@ -49,12 +50,30 @@ class SqliteTable(SourceTable):
 
 
 class PostgresTable(SourceTable):
-    """A PostgreSQL database. Not covered by this version."""
+    """A PostgreSQL server, kept whole over one ordinary connection."""
 
     kind: Literal["postgres"] = Field(description="What it is.")
     url: Secret = Field(description="Where its address is, which holds credentials.")
-    database: Text | None = Field(None, description="The database, where the address names none.")
-    schemas: list[Text] = Field(default_factory=list, description="Only these schemas; all by default.")
+    database: Text | None = Field(None, description="The database to connect to, where the address names none.")
+    schemas: list[Text] = Field(default_factory=list, description="Only these schemas of a dump; all by default.")
+    log_interval: Interval = Field(
+        timedelta(seconds=10), description="How long changes may wait before they are in the vault."
+    )
+    slot: Annotated[str, Field(pattern="^[a-z0-9_]{1,63}$")] | None = Field(
+        None, description="The replication slot; named after the source by default."
+    )
+    max_rate: Bandwidth | None = Field(
+        None, description="The most that the server sends in a second: '20MiB/s', from 32KiB/s to 1GiB/s."
+    )
+    tablespace_map: dict[Text, Text] = Field(
+        default_factory=dict, description="Where a restore puts tablespaces: the old folder, and the new one."
+    )
+
+    @model_validator(mode="after")
+    def _possible_rate(self) -> Self:
+        if self.max_rate is not None and not 32 << 10 <= self.max_rate <= 1 << 30:
+            raise refused("no server sends at that rate", "Write max_rate between '32KiB/s' and '1GiB/s'.")
+        return self
 
 
 class D1Table(SourceTable):
@@ -88,7 +107,7 @@ class ConfigTable(SourceTable):
 
 
 AnySource: TypeAlias = FilesTable | SqliteTable | PostgresTable | D1Table | BucketTable | ConfigTable
-PLANNED: tuple[type[SourceTable], ...] = (PostgresTable, D1Table, BucketTable, ConfigTable)
+PLANNED: tuple[type[SourceTable], ...] = (D1Table, BucketTable, ConfigTable)
 KINDS: dict[str, type[AnySource]] = {
     "files": FilesTable,
     "sqlite": SqliteTable,
