@@ -120,3 +120,15 @@ def test_only_who_leads_tells(tmp_path: Path) -> None:
 
     assert [] == log
     assert "covenant_promise_kept" in lookout.scrape()
+
+
+def test_a_take_over_elsewhere_tells_nobody_twice(tmp_path: Path) -> None:
+    """A daemon with a state folder of its own goes on from what another told that has the same catalog."""
+    first, second = list[str](), list[str]()
+    with open_catalog(tmp_path / "catalog.db") as catalog, answering(lambda asked: Answer(200)) as server:
+        address = f"json://127.0.0.1:{server.port}/hook"
+        a_lookout(catalog, tmp_path / "here", address, first, Verdict.BROKEN).look(at_once=True)
+
+        a_lookout(catalog, tmp_path / "there", address, second, Verdict.BROKEN).look(at_once=True)
+
+    assert (1, 0, 1) == (len(first), len(second), len(server.asked))

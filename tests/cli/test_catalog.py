@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from covenant.catalog.migrating import NEWEST
 from tests.cli.running import Ran, here
 from tests.vaults import PASSWORD, a_store, a_vault
 
@@ -51,7 +52,7 @@ def test_a_catalog_is_made_where_the_state_lies(home: Home) -> None:
 
     assert 0 == shown.code, shown.err
     assert home.path / "state" == Path(shown.document["place"]).parent
-    assert "0001" == shown.document["schema"]
+    assert NEWEST == shown.document["schema"]
     assert {"runs": 0, "snapshots": 0, "proofs": 0, "journal": 0, "copies": 0} == shown.document["counts"]
     assert shown.document["place"] in home.run("catalog", "show").out
 
@@ -112,7 +113,7 @@ def test_upgrading_what_is_new_changes_nothing(home: Home) -> None:
     first = home.run("catalog", "upgrade", "--json")
     second = home.run("catalog", "upgrade", "--json")
 
-    assert [{"before": "", "after": "0001"}, {"before": "0001", "after": "0001"}] == [first.document, second.document]
+    assert [{"before": "", "after": NEWEST}, {"before": NEWEST, "after": NEWEST}] == [first.document, second.document]
 
 
 def test_without_a_covenant_toml_there_is_no_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

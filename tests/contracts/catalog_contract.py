@@ -530,3 +530,15 @@ class CatalogContract:
                 catalog.restore([good, bad], NOW)
 
         assert () == catalog.journal()
+
+    def test_a_small_text_is_replaced_only_by_who_has_read_it(self, catalog: Catalog) -> None:
+        """What is remembered under a name is what was written last, and never by who knows an older text."""
+        before = catalog.remembered("alerts")
+        catalog.remember("alerts", "one", "")
+        catalog.remember("alerts", "two", "one")
+
+        for stale in ("", "one"):
+            with pytest.raises(LeaseLost):
+                catalog.remember("alerts", "three", stale)
+
+        assert ("", "two", "") == (before, catalog.remembered("alerts"), catalog.remembered("else"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from covenant import __version__
 from covenant.adapters.channels.apprise import AppriseChannel
 from covenant.adapters.channels.log import LogChannel
-from covenant.adapters.channels.remembered import StateFile
+from covenant.adapters.channels.remembered import CatalogMemory
 from covenant.adapters.metrics.prometheus import Scene, Tally, render
 from covenant.respond.alert import Channel, Rules, State
 from covenant.respond.condition import Severity
@@ -53,15 +53,15 @@ def carrier(described: Described, variables: Mapping[str, str]) -> Carrier:
     return AppriseChannel(described.name, lambda: described.url.resolve(variables))
 
 
-def memory(state_dir: Path, catalog: Catalog) -> StateFile:
-    """Where it is remembered who was told what: a file for each catalog."""
+def memory(state_dir: Path, catalog: Catalog) -> CatalogMemory:
+    """Where it is remembered who was told what: the catalog, and before it knew of that a file below ``state_dir``."""
     from hashlib import sha256
 
-    return StateFile(state_dir / f"alerts-{sha256(catalog.place.encode()).hexdigest()[:16]}.json")
+    return CatalogMemory(catalog, state_dir / f"alerts-{sha256(catalog.place.encode()).hexdigest()[:16]}.json")
 
 
 def teller(
-    alerts: Alerts, variables: Mapping[str, str], kept: StateFile, clock: Clock, log: Callable[[str], object]
+    alerts: Alerts, variables: Mapping[str, str], kept: CatalogMemory, clock: Clock, log: Callable[[str], object]
 ) -> Teller:
     """What tells people, ready to be given what is wrong at every look."""
     carriers: dict[str, Carrier] = {name: carrier(each, variables) for name, each in alerts.channels.items()}
@@ -123,7 +123,7 @@ class Lookout:
     alerts: Callable[[], Alerts]
     leading: Callable[[], bool]
     catalog: Catalog
-    kept: StateFile
+    kept: CatalogMemory
     clock: Clock
     variables: Mapping[str, str]
     log: Callable[[str], object]

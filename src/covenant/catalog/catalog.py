@@ -179,6 +179,21 @@ class Catalog:
         with reading(self._engine) as tx:
             return telling.entries(tx, subject=subject, kind=kind, since=since, most=most)
 
+    # -- small texts ----------------------------------------------------------------------------------------------
+
+    def remembered(self, name: str) -> str:
+        """The text that was remembered last under a name, ``""`` where there is none."""
+        with reading(self._engine) as tx:
+            return telling.remembered(tx, name)
+
+    def remember(self, name: str, text: str, instead_of: str) -> None:
+        """Remember a text in the place of the one that was read before (``""``: there was none).
+
+        Raises ``LeaseLost`` where it is not that one which stands there: another daemon has taken over meanwhile.
+        """
+        with writing(self._engine) as tx:
+            telling.remember(tx, name, text, instead_of)
+
     # -- everything -----------------------------------------------------------------------------------------------
 
     def history(self, now: datetime | None = None) -> History:

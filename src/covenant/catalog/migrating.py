@@ -21,7 +21,7 @@ from covenant.kernel.errors import CatalogError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The version of the schema that this program works with: the last of the migrations."""
 
 _VERSION = table("alembic_version", column("version_num"))

@@ -174,3 +174,11 @@ leases = Table(
     Column("until", Instant, nullable=False),
 )
 """A row is never removed: its fence is what the next holder's grows from."""
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+)
+"""Small texts that whoever leads goes on from: who was told what."""

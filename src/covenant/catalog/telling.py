@@ -1,4 +1,4 @@
-"""Proofs and the journal: what was shown to be so, and what happened. Both are only ever added to."""
+"""What is told: proofs and the journal, which are only ever added to, and small texts that are replaced whole."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from covenant.catalog.records import Entry, Proof, scope_of
-from covenant.catalog.tables import journal, proofs
+from covenant.catalog.tables import journal, memories, proofs
+from covenant.kernel.errors import LeaseLost
 
 PROOF_COLUMNS = tuple(proofs.c[name] for name in Proof.__dataclass_fields__)
 ENTRY_COLUMNS = tuple(journal.c[name] for name in Entry.__dataclass_fields__)
@@ -43,3 +45,23 @@ def entries(
     if since is not None:
         query = query.where(journal.c.at >= since)
     return tuple(Entry(**row) for row in tx.execute(query).mappings())
+
+
+def remembered(tx: Connection, name: str) -> str:
+    """The text of that name, ``""`` where there is none."""
+    return tx.execute(select(memories.c.text).where(memories.c.name == name)).scalar() or ""
+
+
+def remember(tx: Connection, name: str, text: str, instead_of: str) -> None:
+    """Put a text in the place of the one that was read before. Raises ``LeaseLost`` where another stands there now."""
+    if instead_of:
+        same = (memories.c.name == name) & (memories.c.text == instead_of)
+        done = tx.execute(update(memories).where(same).values(text=text))
+    else:
+        make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+        done = tx.execute(make(memories).values(name=name, text=text).on_conflict_do_nothing())
+    if not done.rowcount:
+        raise LeaseLost(
+            f"what is remembered as '{name}' was written by another daemon meanwhile",
+            "Nothing was written over it. Whoever leads now goes on from there.",
+        )

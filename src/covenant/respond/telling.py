@@ -51,7 +51,8 @@ class Teller:
 
     def state(self) -> State:
         """What is remembered. Where that cannot be read, nothing: everything is told anew."""
-        return read(self._memory.load())
+        self._saved = self._memory.load()
+        return read(self._saved)
 
     def _send(self, message: Message) -> str:
         """Why a message did not arrive; empty where it did."""

@@ -1,44 +1,38 @@
-"""Who was told what, kept in a file beside the rest of Covenant's state."""
+"""Who was told what, kept in the catalog: who takes over, on whatever machine, goes on from there."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from covenant.catalog.catalog import Catalog
 
-class StateFile:
-    """A small text that is replaced whole."""
+_NAME = "alerts"
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+
+class CatalogMemory:
+    """A small text that is replaced whole, and only by who has read the one before.
+
+    ``formerly`` is the file in which it lay before the catalog had room for it: read while the catalog has nothing, so
+    that who upgrades tells nobody twice.
+    """
+
+    def __init__(self, catalog: Catalog, formerly: Path) -> None:
+        self._catalog = catalog
+        self._formerly = formerly
+        self._read = ""
 
     def load(self) -> str:
-        """What was saved last; empty where nothing was. Raises ``OSError``."""
-        try:
-            return self._path.read_text("utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
+        """What was saved last; empty where nothing was. Raises ``CatalogError``."""
+        self._read = self._catalog.remembered(_NAME)
+        return self._read or self._left_behind()
 
     def save(self, text: str) -> None:
-        """Remember this instead, durably. Raises ``OSError``."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        self._settle()
+        """Remember this instead, durably. Raises ``CatalogError``, and ``LeaseLost`` where another took over."""
+        self._catalog.remember(_NAME, text, self._read)
+        self._read = text
 
-    def _settle(self) -> None:
-        """Make the new name durable."""
-        folder = os.open(self._path.parent, os.O_RDONLY)
+    def _left_behind(self) -> str:
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            return self._formerly.read_text("utf-8", errors="replace")
+        except OSError:
+            return ""
