@@ -56,11 +56,12 @@ def remember(tx: Connection, name: str, text: str, instead_of: str) -> None:
     """Put a text in the place of the one that was read before. Raises ``LeaseLost`` where another stands there now."""
     if instead_of:
         same = (memories.c.name == name) & (memories.c.text == instead_of)
-        done = tx.execute(update(memories).where(same).values(text=text))
+        put: Any = update(memories).where(same).values(text=text).returning(memories.c.name)
     else:
         make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        done = tx.execute(make(memories).values(name=name, text=text).on_conflict_do_nothing())
-    if not done.rowcount:
+        new = make(memories).values(name=name, text=text)
+        put = new.on_conflict_do_nothing().returning(memories.c.name)
+    if tx.execute(put).first() is None:
         raise LeaseLost(
             f"what is remembered as '{name}' was written by another daemon meanwhile",
             "Nothing was written over it. Whoever leads now goes on from there.",
