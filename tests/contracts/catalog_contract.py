@@ -423,14 +423,31 @@ class CatalogContract:
 
     def test_the_last_proof_of_each_kind_is_known(self, catalog: Catalog) -> None:
         """A proof that failed is not hidden by one that passed before it."""
-        catalog.prove(Proof(subject="photos", kind="drill", at=NOW, verdict="passed"))
-        drill = catalog.prove(Proof(subject="photos", kind="drill", at=LATER, verdict="failed"))
+        catalog.prove(Proof(subject="photos", kind="rehearsal", at=NOW, verdict="passed"))
+        rehearsal = catalog.prove(Proof(subject="photos", kind="rehearsal", at=LATER, verdict="failed"))
         check = catalog.prove(Proof(subject="default", kind="check", at=NOW, verdict="passed"))
 
         history = catalog.history()
 
-        assert drill == history.source("photos").proof
+        assert rehearsal == history.source("photos").proof
         assert {"check": check} == history.vault("default").proofs
+
+    def test_a_drill_is_of_no_source(self, catalog: Catalog) -> None:
+        """Proofs and runs of drills are remembered by level, and none is taken for one of a source of that name."""
+        lease = a_lease(catalog)
+        run = catalog.begin("monthly", "drill", "due", NOW, lease, NOW)
+        run = catalog.finish(run, lease, State.FINDINGS, LATER)
+        first = catalog.prove(Proof(subject="monthly", kind="drill", at=NOW, verdict="passed", detail="{}"))
+        last = catalog.prove(Proof(subject="monthly", kind="drill", at=LATER, verdict="failed", detail="{}"))
+        other = catalog.prove(Proof(subject="monthly", kind="rehearsal", at=LATER, verdict="passed"))
+
+        history = catalog.history()
+
+        assert (last, first) == catalog.proofs(kind="drill")
+        assert (last,) == catalog.proofs(kind="drill", subject="monthly", since=LATER)
+        assert (last, run) == (history.drill("monthly").proof, history.drill("monthly").past.good)
+        assert {"rehearsal": other} == history.source("monthly").proofs
+        assert {} == history.source("monthly").past
 
     def test_the_journal_tells_the_newest_first(self, catalog: Catalog) -> None:
         """Lines of the journal, filtered by subject, kind and time."""

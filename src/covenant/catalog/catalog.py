@@ -162,6 +162,18 @@ class Catalog:
         with writing(self._engine) as tx:
             return telling.prove(tx, proof)
 
+    def proofs(
+        self,
+        *,
+        subject: str | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        most: int = MOST,
+    ) -> tuple[Proof, ...]:
+        """Proofs, the newest first."""
+        with reading(self._engine) as tx:
+            return telling.shown(tx, subject=subject, kind=kind, since=since, most=most)
+
     def note(self, entry: Entry) -> Entry:
         """Add a line to the journal."""
         with writing(self._engine) as tx:

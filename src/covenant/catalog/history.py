@@ -72,12 +72,24 @@ class VaultHistory:
     proofs: Mapping[str, Proof] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillHistory:
+    """What has happened to the drills of one level."""
+
+    level: str
+    running: Run | None = None
+    past: Past = field(default_factory=Past)
+    proof: Proof | None = None
+    """The last that was held, whatever its verdict, and whoever asked for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything that has happened, by the names of sources and vaults."""
+    """Everything that has happened, by the names of sources and vaults and the levels of drills."""
 
     sources: Mapping[str, SourceHistory] = field(default_factory=dict)
     vaults: Mapping[str, VaultHistory] = field(default_factory=dict)
+    drills: Mapping[str, DrillHistory] = field(default_factory=dict)
 
     def source(self, name: str) -> SourceHistory:
         """One source, of which perhaps nothing is known."""
@@ -86,3 +98,7 @@ class History:
     def vault(self, name: str) -> VaultHistory:
         """One vault, of which perhaps nothing is known."""
         return self.vaults.get(name) or VaultHistory(vault=name)
+
+    def drill(self, level: str) -> DrillHistory:
+        """The drills of one level, of which perhaps nothing is known."""
+        return self.drills.get(level) or DrillHistory(level=level)

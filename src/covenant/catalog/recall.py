@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text, true
 
-from covenant.catalog.history import Habit, History, Past, SourceHistory, VaultHistory
+from covenant.catalog.history import DrillHistory, Habit, History, Past, SourceHistory, VaultHistory
 from covenant.catalog.keeping import KEPT_COLUMNS, kept_of
-from covenant.catalog.records import Copies, Kept, Proof, Run, State
+from covenant.catalog.records import DRILL, Copies, Kept, Proof, Run, State
 from covenant.catalog.running import RUN_COLUMNS, run_of
 from covenant.catalog.tables import copies, duties, proofs, runs, snapshots
 from covenant.catalog.telling import PROOF_COLUMNS
@@ -38,7 +38,11 @@ def recall(tx: Connection, now: datetime | None = None) -> History:
     """
     pasts, running = _pasts(tx)
     proofs_of = _proofs(tx)
-    return History(_sources(tx, pasts, running, proofs_of, now), _vaults(tx, pasts, running, proofs_of))
+    return History(
+        _sources(tx, pasts, running, proofs_of, now),
+        _vaults(tx, pasts, running, proofs_of),
+        _drills(pasts, running, proofs_of),
+    )
 
 
 def _sources(
@@ -88,6 +92,23 @@ def _vaults(
             proofs=proofs_of.get(("vault", name), {}),
         )
         for name in sorted(names)
+    }
+
+
+def _drills(
+    pasts: dict[_Subject, dict[str, Past]],
+    running: dict[_Subject, Run],
+    proofs_of: dict[_Subject, dict[str, Proof]],
+) -> dict[str, DrillHistory]:
+    levels = {level for scope, level in (*pasts, *proofs_of) if scope == "drill"}
+    return {
+        level: DrillHistory(
+            level=level,
+            running=running.get(("drill", level)),
+            past=pasts.get(("drill", level), {}).get(DRILL, Past()),
+            proof=proofs_of.get(("drill", level), {}).get(DRILL),
+        )
+        for level in sorted(levels)
     }
 
 

@@ -38,12 +38,17 @@ class State(StrEnum):
         return self in (State.DONE, State.FINDINGS)
 
 
-Scope: TypeAlias = Literal["source", "vault"]
+Scope: TypeAlias = Literal["source", "vault", "drill"]
 """What a subject is. A source and a vault may bear the same name and are not the same subject."""
+
+DRILL = "drill"
+"""The kind of a drill's run and of its proof. Its subject is its level: ``monthly``, ``quarterly``, ``annual``."""
 
 
 def scope_of(kind: str) -> Scope:
     """What the subject of a run or a proof of this kind is."""
+    if kind == DRILL:
+        return "drill"
     return "vault" if kind in get_args(ChoreKind) else "source"
 
 
@@ -137,7 +142,8 @@ class Copies:
 class Proof:
     """Something that was proved about a source or a vault by reading or restoring, or that could not be.
 
-    ``vault`` is where its record is kept. ``id`` and ``uid`` are given by the catalog.
+    The ``detail`` of a drill is its whole record, as ``prove.telling`` writes it; of all else, words. ``vault`` is
+    where its record is kept. ``id`` and ``uid`` are given by the catalog.
     """
 
     id: int = 0

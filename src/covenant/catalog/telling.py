@@ -33,6 +33,20 @@ def note(tx: Connection, entry: Entry) -> Entry:
     return replace(named, id=tx.execute(insert(journal).values(**values).returning(journal.c.id)).scalar_one())
 
 
+def shown(
+    tx: Connection, *, subject: str | None, kind: str | None, since: datetime | None, most: int
+) -> tuple[Proof, ...]:
+    """Proofs, the newest first."""
+    query: Select[Any] = select(*PROOF_COLUMNS).order_by(proofs.c.id.desc()).limit(most)
+    if subject is not None:
+        query = query.where(proofs.c.subject == subject)
+    if kind is not None:
+        query = query.where(proofs.c.kind == kind)
+    if since is not None:
+        query = query.where(proofs.c.at >= since)
+    return tuple(Proof(**row) for row in tx.execute(query).mappings())
+
+
 def entries(
     tx: Connection, *, subject: str | None, kind: str | None, since: datetime | None, most: int
 ) -> tuple[Entry, ...]:

@@ -13,6 +13,7 @@ EXITS = {
     0: "done",
     1: "done, with findings",
     2: "wrong usage or config",
+    3: "done, but it could not be verified",
     10: "no vault there",
     11: "the vault is locked",
     12: "wrong password",

@@ -3,17 +3,17 @@
     0   done                                20  the store failed
     1   done, with findings                 21  damage: bytes are not what was written
     2   wrong usage, or a wrong config      22  refused: it could be done, but it may not
-    10  no vault there                      23  the source cannot be read
-    11  the vault is locked                 24  the target cannot be written
-    12  wrong password                      25  the store is full
-    13  no such snapshot                    26  the store does not let us
-    14  there is a vault already            27  the store does not answer (trying again may help)
-    15  the vault cannot be used            28  an object is missing
-    30  the catalog cannot be used          29  an object exists already
-    31  the catalog does not answer         32  the lease was lost
-    33  it is running already               34  it was done already
-    35  a channel takes no messages
-    70  a defect of ours                    130, 143  stopped by SIGINT, SIGTERM
+    3   done, but it could not be verified  23  the source cannot be read
+    10  no vault there                      24  the target cannot be written
+    11  the vault is locked                 25  the store is full
+    12  wrong password                      26  the store does not let us
+    13  no such snapshot                    27  the store does not answer (trying again may help)
+    14  there is a vault already            28  an object is missing
+    15  the vault cannot be used            29  an object exists already
+    30  the catalog cannot be used          32  the lease was lost
+    31  the catalog does not answer         34  it was done already
+    33  it is running already               70  a defect of ours
+    35  a channel takes no messages         130, 143  stopped by SIGINT, SIGTERM
 
 10, 11 and 12 are as restic has them.
 """
@@ -25,6 +25,7 @@ from covenant.kernel import errors
 DONE = 0
 FINDINGS = 1
 USAGE = 2
+UNVERIFIED = 3
 DEFECT = 70
 PIPE_CLOSED = 141
 

@@ -104,7 +104,8 @@ class SourceDrill:
 class DrillRecord:
     """A whole drill. ``due_at`` is the promised moment that it answers, ``None`` where a person asked for it.
 
-    ``steps`` are those of the whole (a region cut off, a catalog rebuilt); ``why_not`` why it could not run at all.
+    ``steps`` are those of the whole (a region cut off, a catalog rebuilt), ``answers`` to what was asked of the whole;
+    ``why_not`` says why it could not run at all.
     """
 
     id: str
@@ -116,11 +117,12 @@ class DrillRecord:
     by: str = ""
     sources: tuple[SourceDrill, ...] = ()
     steps: tuple[Step, ...] = ()
+    answers: tuple[Answer, ...] = ()
     why_not: str = ""
 
     @property
     def result(self) -> Result:
-        """The worst of its sources; one that rehearsed nothing has proved nothing."""
-        if self.why_not:
+        """The worst of its sources and answers; one that rehearsed no source has proved nothing."""
+        if self.why_not or not self.sources:
             return Result.COULD_NOT_VERIFY
-        return together(each.result for each in self.sources)
+        return together((*(each.result for each in self.sources), *(each.result for each in self.answers)))

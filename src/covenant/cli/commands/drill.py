@@ -1,0 +1,73 @@
+"""``covenant drill``: rehearsals of recovery, and what came of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from covenant.cli.command import command, family
+from covenant.cli.session import Session
+from covenant.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from covenant.catalog.records import Proof
+
+drill = family("drill", "Rehearse recovery: restore, ask, plant damage that must be caught, and keep what came of it.")
+
+_ALL = 1_000_000
+
+
+@command("list", "covenant drill list", "covenant drill list --level monthly", exits=(0, 2, 21, 30, 31), group=drill)
+@click.option("--level", type=click.Choice(["monthly", "quarterly", "annual"]), help="Only drills of this level.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+def list_(session: Session, level: str | None, limit: int) -> None:
+    """List the drills that were held, the newest first."""
+    from covenant.catalog.records import DRILL
+    from covenant.cli import drill_screen
+    from covenant.prove.telling import from_json
+
+    with session.catalog() as catalog:
+        found = catalog.proofs(kind=DRILL, subject=level, most=limit)
+    session.output.table(drill_screen.COLUMNS, (drill_screen.row(from_json(proof.detail)) for proof in found))
+    session.output.document({"drills": [json.loads(proof.detail) for proof in found]})
+
+
+@command(
+    "show",
+    "covenant drill show 3f9a2c11",
+    "covenant drill show latest --json",
+    exits=(0, 1, 2, 3, 21, 30, 31),
+    group=drill,
+)
+@click.argument("id", metavar="ID")
+def show(session: Session, id: str) -> int:
+    """Show one drill: what was restored, how long it took, what was answered, what was planted and caught.
+
+    ID is the beginning of its id, or 'latest'. Ends with 0 where it passed, 1 where it failed, and 3 where something
+    could not be verified.
+    """
+    from covenant.cli import drill_screen
+    from covenant.prove.telling import from_json
+
+    proof = _named(session, id)
+    record = from_json(proof.detail)
+    for line in drill_screen.lines(record):
+        session.output.result(line)
+    session.output.document(json.loads(proof.detail))
+    return drill_screen.code_of(record.result)
+
+
+def _named(session: Session, name: str) -> Proof:
+    """The drill whose id begins so. Raises ``UsageError`` where it is none, or more than one."""
+    from covenant.catalog.records import DRILL
+
+    with session.catalog() as catalog:
+        found = catalog.proofs(kind=DRILL, most=1 if name == "latest" else _ALL)
+    if name != "latest":
+        found = tuple(proof for proof in found if json.loads(proof.detail)["drill"]["id"].startswith(name))
+    if len(found) != 1:
+        number = "no drill" if not found else f"{len(found)} drills"
+        raise UsageError(f"{number} of that name: '{name}'", "List them with 'covenant drill list'.")
+    return found[0]

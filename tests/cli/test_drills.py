@@ -1,0 +1,102 @@
+"""``covenant drill``: rehearsals, and what is said about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from covenant.catalog.catalog import open_catalog
+from covenant.catalog.records import Proof
+from covenant.kernel.answers import Result
+from covenant.kernel.clock import SystemClock
+from covenant.prove.record import DrillRecord, Level
+from covenant.prove.telling import to_json
+from tests.cli.running import Ran, here
+from tests.clocks import FrozenClock
+from tests.prove.test_record import GOOD
+
+TOML = """\
+[vault]
+url = "vault"
+password = { file = "password" }
+
+[catalog]
+path = "catalog.db"
+"""
+
+
+@dataclass(slots=True)
+class Place:
+    """A covenant.toml, its catalog, and a clock that is moved."""
+
+    home: Path
+    clock: FrozenClock = field(default_factory=lambda: FrozenClock(SystemClock().now()))
+
+    def run(self, *words: object) -> Ran:
+        """Run a command at the clock's moment."""
+        variables = {"COVENANT_STATE_DIR": str(self.home / "state")}
+        return here("-c", self.home / "covenant.toml", "--no-cache", *words, variables=variables, clock=self.clock)
+
+    def held(self, id: str, **more: object) -> DrillRecord:
+        """Enter a drill that was held."""
+        now = self.clock.now()
+        record = DrillRecord(id=id, level=Level.MONTHLY, began_at=now, ended_at=now + timedelta(minutes=1))
+        record = replace(record, **{"sources": (GOOD,), **more})  # type: ignore[arg-type]
+        with open_catalog(self.home / "catalog.db") as catalog:
+            detail = to_json(record)
+            catalog.prove(Proof(subject=record.level, kind="drill", at=now, verdict=record.result, detail=detail))
+        return record
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """No drill was held yet."""
+    (tmp_path / "covenant.toml").write_text(TOML)
+    return Place(tmp_path)
+
+
+def test_drills_are_listed_the_newest_first(place: Place) -> None:
+    """Each with its level and what it came to; as JSON, the whole records."""
+    place.held("aaaa1111")
+    place.held("bbbb2222", level=Level.ANNUAL, why_not="no room")
+
+    ran, document = place.run("drill", "list"), place.run("drill", "list", "--json").document
+
+    assert ["bbbb2222", "aaaa1111"] == [line.split()[0] for line in ran.out.splitlines()[1:]]
+    assert ["could not verify", "passed"] == [each["result"] for each in document["drills"]]
+    assert ["aaaa1111"] == [
+        each["drill"]["id"] for each in place.run("drill", "list", "--level", "monthly", "--json").document["drills"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "code", "expected"),
+    [
+        (GOOD, 0, "passed"),
+        (replace(GOOD, rto=replace(GOOD.rto, reached=timedelta(hours=2))), 1, "failed"),
+        (replace(GOOD, why_not="the disk is full"), 3, "could not verify"),
+    ],
+)
+def test_a_drill_is_shown_and_ends_with_what_it_came_to(place: Place, spoilt: object, code: int, expected: str) -> None:
+    """Passed is 0, failed 1, could not verify 3; each source is told with its evidence."""
+    place.held("cccc3333", sources=(spoilt,))
+
+    ran, document = place.run("drill", "show", "cccc"), place.run("drill", "show", "latest", "--json")
+
+    assert (code, code) == (ran.code, document.code)
+    assert f"drill cccc3333: monthly, {expected}" in ran.out
+    assert "integrity_check: ok" in ran.out
+    assert "planted bit-flipped in data/ab: caught by pack-damaged" in ran.out
+    assert Result(expected) == document.document["result"]
+
+
+def test_a_drill_that_is_not_there_is_named(place: Place) -> None:
+    """Nothing is shown in the place of what was asked for, nor where two could be meant."""
+    place.held("dd11")
+    place.held("dd22")
+
+    assert "no drill of that name: 'ee'" in place.run("drill", "show", "ee").err
+    assert "2 drills of that name: 'dd'" in place.run("drill", "show", "dd").err
