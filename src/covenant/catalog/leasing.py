@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from covenant.catalog.records import Lease
@@ -17,6 +17,14 @@ from covenant.kernel.errors import LeaseLost
 
 NOBODY = ""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Every write of a daemon begins with one of these, so they are put together once.
+_ONE = select(leases).where(leases.c.name == bindparam("wanted")).with_for_update()
+_GIVE = (
+    update(leases)
+    .where(leases.c.name == bindparam("wanted"))
+    .values(holder=bindparam("holder"), fence=bindparam("fence"), until=bindparam("until"))
+)
 
 
 def acquire(tx: Connection, name: str, holder: str, length: timedelta, now: datetime) -> Lease | None:
@@ -77,7 +85,7 @@ def end_lapsed(tx: Connection, now: datetime) -> None:
 
 def _locked(tx: Connection, name: str) -> Lease | None:
     """The lease as it is, kept so until the transaction ends (in SQLite a writer has the whole file)."""
-    row = tx.execute(select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
+    row = tx.execute(_ONE, {"wanted": name}).one_or_none()
     return None if row is None else Lease(row.name, row.holder, row.fence, row.until)
 
 
@@ -89,8 +97,4 @@ def _make(tx: Connection, name: str) -> None:
 
 
 def _write(tx: Connection, lease: Lease) -> None:
-    tx.execute(
-        update(leases)
-        .where(leases.c.name == lease.name)
-        .values(holder=lease.holder, fence=lease.fence, until=lease.until)
-    )
+    tx.execute(_GIVE, {"wanted": lease.name, "holder": lease.holder, "fence": lease.fence, "until": lease.until})

@@ -1,5 +1,8 @@
 """Gathering the history: a handful of queries, none of which reads more than it gives.
 
+They are put together once, when this module is loaded: a daemon asks them at every turn, and putting a statement
+together takes longer than the database takes to answer it.
+
 The runs of years lie in one table. For each subject and kind that there is (``duties``) the index is asked for the
 newest run in each state; so the cost follows the number of sources and not the length of their past.
 """
@@ -11,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, true
+from sqlalchemy import Connection, bindparam, func, select, text, true
 
 from covenant.catalog.history import DrillHistory, Habit, History, Past, SourceHistory, VaultHistory
 from covenant.catalog.keeping import KEPT_COLUMNS, kept_of
@@ -55,7 +58,7 @@ def _sources(
     newest, habits = _snapshots(tx), _habits(tx)
     ahead = now is not None and any(each.time > now for kinds in newest.values() for each in kinds.values())
     kept = _snapshots(tx, now) if ahead else newest
-    counts = {row.source: row for row in tx.execute(_extent())}
+    counts = {row.source: row for row in tx.execute(_EXTENT)}
     names = {*newest, *(name for scope, name in (*pasts, *proofs_of) if scope == "source")} - {_NAMELESS}
     return {
         name: SourceHistory(
@@ -73,6 +76,9 @@ def _sources(
     }
 
 
+_COPIES = select(copies)
+
+
 def _vaults(
     tx: Connection,
     pasts: dict[_Subject, dict[str, Past]],
@@ -80,7 +86,7 @@ def _vaults(
     proofs_of: dict[_Subject, dict[str, Proof]],
 ) -> dict[str, VaultHistory]:
     regions: dict[str, dict[str, Copies]] = defaultdict(dict)
-    for row in tx.execute(select(copies)).mappings():
+    for row in tx.execute(_COPIES).mappings():
         regions[row["vault"]][row["region"]] = Copies(**row)
     names = {*regions, *(name for scope, name in (*pasts, *proofs_of) if scope == "vault")}
     return {
@@ -130,9 +136,12 @@ def _newest(state: State) -> Any:
     )
 
 
+_PASTS = select(duties, *(_newest(state) for state in State))
+
+
 def _pasts(tx: Connection) -> tuple[dict[_Subject, dict[str, Past]], dict[_Subject, Run]]:
     """What became of every kind of run of every subject, and what runs now."""
-    found = tx.execute(select(duties, *(_newest(state) for state in State))).all()
+    found = tx.execute(_PASTS).all()
     wanted = {run_id for row in found for run_id in row[3:] if run_id}
     by_id = {run.id: run for run in _runs(tx, wanted)}
     rows = _failures(tx)
@@ -152,15 +161,16 @@ def _pasts(tx: Connection) -> tuple[dict[_Subject, dict[str, Past]], dict[_Subje
     return pasts, running
 
 
+_RUNS = select(*RUN_COLUMNS).where(runs.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def _runs(tx: Connection, wanted: Iterable[int]) -> Iterator[Run]:
     ids = sorted(wanted)
     for start in range(0, len(ids), _CHUNK):
-        query = select(*RUN_COLUMNS).where(runs.c.id.in_(ids[start : start + _CHUNK]))
-        yield from map(run_of, tx.execute(query))
+        yield from map(run_of, tx.execute(_RUNS, {"ids": ids[start : start + _CHUNK]}))
 
 
-def _failures(tx: Connection) -> dict[_Duty, int]:
-    """How many runs failed or were lost since the last good one, for each duty that fails."""
+def _failing() -> Any:
     good = (_newest(State.DONE), _newest(State.FINDINGS))
     since = select(duties, *(func.coalesce(each, 0).label(each.name) for each in good)).subquery()
     bad = (
@@ -172,11 +182,18 @@ def _failures(tx: Connection) -> dict[_Duty, int]:
         & (runs.c.id > since.c.findings)
     )
     duty = (since.c.scope, since.c.subject, since.c.kind)
-    counted = select(*duty, func.count()).select_from(since).join(runs, bad).group_by(*duty)
-    return {(scope, subject, kind): number for scope, subject, kind, number in tx.execute(counted)}
+    return select(*duty, func.count()).select_from(since).join(runs, bad).group_by(*duty)
 
 
-_HABITS = """
+_FAILING = _failing()
+
+
+def _failures(tx: Connection) -> dict[_Duty, int]:
+    """How many runs failed or were lost since the last good one, for each duty that fails."""
+    return {(scope, subject, kind): number for scope, subject, kind, number in tx.execute(_FAILING)}
+
+
+_HABITS = text("""
     SELECT r.subject, r.kind, r.started_at, r.tally
     FROM (SELECT DISTINCT subject FROM duties WHERE scope = 'source') AS s
     JOIN runs AS r ON r.id IN (
@@ -185,14 +202,13 @@ _HABITS = """
         ORDER BY n.id DESC LIMIT :most
     )
     ORDER BY r.id DESC
-"""
+""").columns(runs.c.subject, runs.c.kind, runs.c.started_at, runs.c.tally)
 
 
 def _habits(tx: Connection) -> dict[str, list[Habit]]:
     """What each source's last good backups counted, the newest first."""
-    query = text(_HABITS).columns(runs.c.subject, runs.c.kind, runs.c.started_at, runs.c.tally)
     found: dict[str, list[Habit]] = defaultdict(list)
-    for subject, kind, started_at, tally in tx.execute(query, {"most": HABITS}):
+    for subject, kind, started_at, tally in tx.execute(_HABITS, {"most": HABITS}):
         found[subject].append(Habit(kind, started_at, tally))
     return found
 
@@ -200,17 +216,15 @@ def _habits(tx: Connection) -> dict[str, list[Habit]]:
 # -- snapshots and proofs ---------------------------------------------------------------------------------------------
 
 
-def _extent() -> Any:
-    return select(
-        snapshots.c.source, func.count().label("number"), func.min(snapshots.c.time).label("oldest")
-    ).group_by(snapshots.c.source)
+_EXTENT = select(snapshots.c.source, func.count().label("number"), func.min(snapshots.c.time).label("oldest")).group_by(
+    snapshots.c.source
+)
 
 
-def _snapshots(tx: Connection, until: datetime | None = None) -> dict[str, dict[str, Kept]]:
-    """The newest snapshot of each kind of each source, of those that are dated ``until`` then."""
+def _newest_kept(until: Any) -> Any:
     newest = (
         select(snapshots.c.source, snapshots.c.kind, func.max(snapshots.c.time).label("time"))
-        .where(true() if until is None else snapshots.c.time <= until)
+        .where(until)
         .group_by(snapshots.c.source, snapshots.c.kind)
         .subquery()
     )
@@ -220,8 +234,18 @@ def _snapshots(tx: Connection, until: datetime | None = None) -> dict[str, dict[
         & (snapshots.c.kind == newest.c.kind)
         & (snapshots.c.time == newest.c.time),
     )
+    return query.order_by(snapshots.c.id)
+
+
+_NEWEST_KEPT = _newest_kept(true())
+_NEWEST_KEPT_UNTIL = _newest_kept(snapshots.c.time <= bindparam("until"))
+
+
+def _snapshots(tx: Connection, until: datetime | None = None) -> dict[str, dict[str, Kept]]:
+    """The newest snapshot of each kind of each source, of those that are dated ``until`` then."""
+    rows = tx.execute(_NEWEST_KEPT) if until is None else tx.execute(_NEWEST_KEPT_UNTIL, {"until": until})
     found: dict[str, dict[str, Kept]] = defaultdict(dict)
-    for kept in map(kept_of, tx.execute(query.order_by(snapshots.c.id))):
+    for kept in map(kept_of, rows):
         found[kept.source][kept.kind] = kept
     for kinds in found.values():
         _count_archive_as_full(kinds)
@@ -234,12 +258,15 @@ def _count_archive_as_full(kinds: dict[str, Kept]) -> None:
         kinds["full"] = archive
 
 
+_PROOFS = select(proofs.c.scope, *PROOF_COLUMNS).where(
+    proofs.c.id.in_(select(func.max(proofs.c.id)).group_by(proofs.c.scope, proofs.c.subject, proofs.c.kind))
+)
+
+
 def _proofs(tx: Connection) -> dict[_Subject, dict[str, Proof]]:
     """The last proof of each kind of each subject."""
-    last = select(func.max(proofs.c.id)).group_by(proofs.c.scope, proofs.c.subject, proofs.c.kind)
-    query = select(proofs.c.scope, *PROOF_COLUMNS).where(proofs.c.id.in_(last))
     found: dict[_Subject, dict[str, Proof]] = defaultdict(dict)
-    for scope, *row in tx.execute(query):
+    for scope, *row in tx.execute(_PROOFS):
         proof = Proof(**dict(zip(Proof.__dataclass_fields__, row, strict=True)))
         found[scope, proof.subject][proof.kind] = proof
     return found
