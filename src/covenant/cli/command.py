@@ -36,6 +36,7 @@ EXITS = {
     33: "it is running already",
     34: "it was done already",
     35: "a channel does not take messages",
+    36: "the source does not answer; trying again may help",
     130: "interrupted (143 by SIGTERM)",
 }
 OPENING = (0, 2, 10, 11, 12, 20, 21, 130)

@@ -14,6 +14,7 @@
     31  the catalog does not answer         34  it was done already
     33  it is running already               70  a defect of ours
     35  a channel takes no messages         130, 143  stopped by SIGINT, SIGTERM
+    36  the source does not answer
 
 10, 11 and 12 are as restic has them.
 """
@@ -56,6 +57,7 @@ CODES: dict[type[errors.CovenantError], int] = {
     errors.CatalogUnavailable: 31,
     errors.DamageError: 21,
     errors.SourceError: 23,
+    errors.SourceUnavailable: 36,
     errors.TargetError: 24,
     errors.ChannelError: 35,
     errors.Interrupted: INTERRUPTED,

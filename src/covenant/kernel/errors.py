@@ -23,6 +23,7 @@
     │   └── CatalogUnavailable    its database does not answer, or not now (transient)
     ├── DamageError               bytes are not what was written
     ├── SourceError               the system to be kept cannot be read
+    │   └── SourceUnavailable     it does not answer, or not now (transient)
     ├── TargetError               the place to restore to cannot be written
     ├── ChannelError              a way to reach people does not take a message
     └── Interrupted               stopped by a signal; what was acknowledged stays
@@ -141,6 +142,12 @@ class DamageError(CovenantError):
 
 class SourceError(CovenantError):
     """The system to be kept cannot be read."""
+
+
+class SourceUnavailable(SourceError):
+    """The system to be kept does not answer, or not now."""
+
+    transient = True
 
 
 class TargetError(CovenantError):

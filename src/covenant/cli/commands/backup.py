@@ -37,7 +37,7 @@ class Left:
     "covenant backup",
     "covenant backup media --full",
     "covenant --vault /srv/vault --password-file F backup --path /srv/photos --exclude '*.tmp'",
-    exits=(*OPENING, 1, 23),
+    exits=(*OPENING, 1, 23, 36),
 )
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1)
 @click.option("--path", "paths", type=click.Path(), multiple=True, help="Keep this folder or file, as one snapshot.")

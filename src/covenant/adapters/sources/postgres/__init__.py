@@ -1,0 +1,1 @@
+"""A PostgreSQL server as a source: kept whole over one ordinary connection, without touching the server's host."""
