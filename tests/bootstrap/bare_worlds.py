@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from covenant.adapters.stores.posix import PosixStore
+from covenant.prove.kit import shamir
+from covenant.prove.kit.code import SECRET_SIZE
+from covenant.prove.kit.kit import KitFile, KitRegion, KitVault, block, parts, password_of
+from covenant.vault.keys import seal_key
+from covenant.vault.names import KEYS, object_name
+from covenant.vault.vault import open_vault
 from tests.cli.running import Ran, here
-from tests.vaults import PASSWORD, a_store, a_vault
+from tests.vaults import CHEAP, CLOCK, PASSWORD, a_store, a_vault
 
 TOML = """\
 [vault]
@@ -81,6 +90,11 @@ class World:
         before = ("--vault", self.region(region), "--password-file", self.root / "key", "--no-cache")
         return here(*before, "--json", "recover", "--bare", "--target", self.target, *words)
 
+    def recover_by_kit(self, files: Sequence[Path]) -> Ran:
+        """Recover on the bare machine, which has nothing but the kit."""
+        kits = [word for file in files for word in ("--kit", str(file))]
+        return here("--no-cache", "--json", "recover", "--bare", "--target", self.target, *kits)
+
     def recovered(self, *sources: str) -> dict[str, str]:
         """What came back of these sources, by the path that it had in the studio."""
         found = dict[str, str]()
@@ -115,6 +129,24 @@ def a_world(root: Path) -> World:
     kept = world.covenant("backup")
     assert 0 == kept.code, kept.err
     return world
+
+
+def a_split_kit(world: World) -> list[Path]:
+    """The recovery kit of the vault, split among three people of whom any two are enough."""
+    secret, near = os.urandom(SECRET_SIZE), PosixStore(world.region("near"))
+    vault = open_vault(near, PASSWORD)
+    key = seal_key(vault.master, password_of(secret), CHEAP, created=CLOCK.now(), username="", hostname="")
+    key_id = sha256(key).hexdigest()
+    for region in ("near", "far"):
+        PosixStore(world.region(region)).put(object_name(KEYS, key_id), key)
+    regions = tuple(KitRegion(name=name, url=str(world.region(name))) for name in ("near", "far"))
+    vaults = (KitVault(name="default", id=vault.config.id, key=key_id, regions=regions),)
+    file = KitFile(id="0a1b2c3d", made_at=CLOCK.now(), vaults=vaults, k=2, n=3, proof="", code="")
+    paths = []
+    for number, part in enumerate(parts(file, secret, shamir.split(secret, 2, 3, os.urandom)), 1):
+        paths.append(world.root / f"share-{number}.txt")
+        paths[-1].write_text(block(part))
+    return paths
 
 
 def fingerprints(folder: Path) -> dict[str, str]:

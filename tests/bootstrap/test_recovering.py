@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.bare_worlds import TOML, World, a_world
+from tests.bootstrap.bare_worlds import TOML, World, a_split_kit, a_world
 from tests.cli.running import ROOT, clean_environment
 
 ALL = ("bookings", "films", "albums")
@@ -169,3 +170,41 @@ def test_the_policy_is_kept_once_until_it_changes(world: World) -> None:
     world.covenant("backup", "films")
 
     assert (1, 2) == (once, len(list(pages.iterdir())))
+
+
+@pytest.mark.parametrize("persons", [(0, 1), (0, 2), (1, 2)])
+def test_any_two_of_three_shares_of_the_kit_recover_everything(world: World, persons: tuple[int, ...]) -> None:
+    """Two of three people, one region of two, and nothing else: every byte is back, and the lost region is told."""
+    shares = a_split_kit(world)
+    before = world.lose_everything(but="far")
+
+    ran = world.recover_by_kit([shares[person] for person in persons])
+
+    assert ran.code in (0, 1), ran.err
+    assert before == world.recovered(*ALL)
+    assert "passed" == ran.document["result"]
+    assert 3 == len(ran.document["sources"])
+
+
+def test_one_share_of_three_opens_nothing(world: World) -> None:
+    """One person alone is refused, and nothing is written."""
+    shares = a_split_kit(world)
+
+    assert 22 == world.recover_by_kit(shares[:1]).code
+    assert not world.target.exists()
+
+
+def test_damage_in_one_region_is_passed_over_where_the_kit_names_another(world: World) -> None:
+    """A kit opens all regions at once: what is damaged in one comes from the next, and is told."""
+    shares = a_split_kit(world)
+    before = world.lose_everything(but="near")
+    shutil.copytree(world.region("near"), world.region("far"))
+    for pack in (world.region("near") / "data").rglob("*"):
+        if pack.is_file():
+            pack.write_bytes(b"\0" * pack.stat().st_size)
+
+    ran = world.recover_by_kit(shares[1:])
+
+    assert before == world.recovered(*ALL)
+    assert "passed" == ran.document["result"]
+    assert 1 == ran.code

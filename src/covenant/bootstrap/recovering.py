@@ -25,7 +25,7 @@ from covenant.bootstrap import LockKind, Opener, OpenVault, open_vault, remember
 from covenant.bootstrap.promising import Found, kept_promises, understood
 from covenant.bootstrap.returning import Returned, Returning, bring_back
 from covenant.kernel.clock import Clock
-from covenant.kernel.errors import CatalogError
+from covenant.kernel.errors import CatalogError, Refusal, StoreError
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
 from covenant.prove.record import Step
@@ -68,23 +68,23 @@ def recover_bare(bare: Bare) -> Recovery:
     ``Interrupted``.
     """
     watch = Watch(bare.clock)
-    with watch.step("open the vault", bare.opener.spec.url):
+    with watch.step("open the vault", ", ".join(place.spec.url for place in bare.opener.places)):
         opened = open_vault(bare.opener, bare.password, bare.clock, bare.cache)
     vault_id = opened.vault.config.id
     before = read_progress(bare.target, vault_id, overwrite=bare.overwrite)
     progressed = before or Progressed(vault=vault_id, began_at=watch.began_at)
-    with opened.held(bare.hold) as held:
+    with held_if_possible(opened, bare.hold, findings := []) as held:
         with watch.step("read the policy"):
             found = kept_promises(held.vault)
-            settings, findings = understood(found)
+            settings, unknown = understood(found)
         write_progress(bare.target, progressed)
         with watch.step("rebuild the catalog"):
-            findings += _rebuilt(bare, held, found)
+            findings += [*unknown, *_rebuilt(bare, held, found)]
         returning = Returning(bare, held, found.newest.vault if found.newest else "", settings, progressed, watch)
         progressed = bring_back(returning)
     done = Recovery(
         target=str(bare.target),
-        region=bare.opener.spec.url,
+        region=returning.region,
         vault=vault_id,
         began_at=progressed.began_at,
         ended_at=bare.clock.now(),
@@ -95,6 +95,19 @@ def recover_bare(bare: Bare) -> Recovery:
     )
     write_progress(bare.target, replace(progressed, recovery=done))
     return done
+
+
+@contextlib.contextmanager
+def held_if_possible(opened: OpenVault, kind: LockKind, findings: list[Finding]) -> Iterator[OpenVault]:
+    """The vault, held; or only read, where nothing may be written to what is left of it. Raises ``VaultLocked``."""
+    with contextlib.ExitStack() as stack:
+        try:
+            held = stack.enter_context(opened.held(kind))
+        except (StoreError, Refusal) as error:
+            hint = "Let nobody prune it meanwhile; nothing else can disturb the recovery."
+            findings.append(Finding("not-held", opened.vault.url, f"is read without a lock: {error.message}", hint))
+            held = opened
+        yield held
 
 
 def _rebuilt(bare: Bare, opened: OpenVault, found: Found) -> list[Finding]:

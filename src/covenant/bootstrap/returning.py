@@ -64,8 +64,11 @@ class Returning:
 
     @property
     def region(self) -> str:
-        """The name of the region that is read, or its address where it has none."""
-        url = self.bare.opener.spec.url
+        """The names of the regions that are read; the address where one has no name."""
+        places = self.bare.opener.places
+        if len(places) > 1:
+            return ", ".join(place.name for place in places)
+        url = places[0].spec.url
         vault = None if self.settings is None else self.settings.vaults.get(self.vault_name)
         return next((each.name for each in vault.regions if each.url == url), url) if vault else url
 

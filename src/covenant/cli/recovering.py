@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from covenant.cli import exits, formats
+from covenant.cli.beginning import Beginning, beginnings
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
 from covenant.kernel.answers import Result
+from covenant.kernel.findings import Finding
 from covenant.prove.recovery import stood
 
 if TYPE_CHECKING:
@@ -27,12 +29,18 @@ def from_nothing(session: Session, asked: Asked) -> int:
     from covenant.bootstrap.recovering import Bare, recover_bare
 
     def work(stop: Stop) -> int:
-        place = session.place()
-        done = recover_bare(
+        codes = [exits.DONE]
+        for begin in beginnings(session, asked.kits):
+            session.output.findings(begin.findings)
+            codes.append(_report(session, one(begin, stop), begin.findings))
+        return max(codes)
+
+    def one(begin: Beginning, stop: Stop) -> Recovery:
+        return recover_bare(
             Bare(
-                opener=session.opener(place),
-                password=session.password(place),
-                target=asked.target.absolute(),
+                opener=begin.opener,
+                password=begin.password,
+                target=asked.target.absolute() / begin.folder,
                 clock=session.clock,
                 sources=asked.sources,
                 at=asked.at,
@@ -45,7 +53,6 @@ def from_nothing(session: Session, asked: Asked) -> int:
                 stop=stop.event,
             )
         )
-        return _report(session, done)
 
     return until_stopped(session.output, work)
 
@@ -58,7 +65,7 @@ def _line(returned: Returned) -> str:
     return f"{place}: {source.source} is back in {formats.seconds(took)}, below {returned.folder}"
 
 
-def _report(session: Session, done: Recovery) -> int:
+def _report(session: Session, done: Recovery, before: tuple[Finding, ...]) -> int:
     output = session.output
     output.table(_COLUMNS, (_row(source) for source in done.sources), right=_RIGHT)
     for step in done.steps:
@@ -68,8 +75,8 @@ def _report(session: Session, done: Recovery) -> int:
     went_on = ", going on where an earlier run stopped" if done.resumed else ""
     output.say(f"{back} of {formats.counted(len(done.sources), 'source')} back in {took}{went_on}: {done.result}")
     output.findings(done.findings)
-    output.document(_document(done))
-    return exits.DONE if done.result is Result.PASSED and not done.findings else exits.FINDINGS
+    output.document(_document(done, before))
+    return exits.DONE if done.result is Result.PASSED and not (done.findings or before) else exits.FINDINGS
 
 
 def _row(source: SourceDrill) -> tuple[str, ...]:
@@ -100,7 +107,7 @@ def _length(promised: timedelta) -> str:
     return formats.age(promised)
 
 
-def _document(done: Recovery) -> dict[str, Any]:
+def _document(done: Recovery, before: tuple[Finding, ...]) -> dict[str, Any]:
     import msgspec
 
     said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(done))
@@ -114,4 +121,4 @@ def _document(done: Recovery) -> dict[str, Any]:
                 "reached_seconds": None if measured.reached is None else measured.reached.total_seconds(),
                 "result": measured.result,
             }
-    return {**said, "findings": as_dicts(done.findings)}
+    return {**said, "findings": as_dicts((*before, *done.findings))}

@@ -38,7 +38,7 @@ class Recovery:
     """A recovery from nothing: what was done, and what each source came to, in the order in which they came back.
 
     The RTO of a source is held against the time from the beginning of the whole until that source was there and
-    answered: whoever waits for it has waited through everything before it. ``region`` is the address it came from.
+    answered: whoever waits for it has waited through everything before it. ``region`` is where it came from.
     """
 
     target: str
