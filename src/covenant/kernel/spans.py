@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _PLACE = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
-_SPAN = re.compile(r"(\d+)@(\d+):([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})-([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})")
+_SPAN = re.compile(r"[a-z]+-(\d+)-(\d+)-([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})-([0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8})")
 
 
 def parse_place(text: str) -> int:
@@ -41,7 +41,7 @@ class Span:
     end: int
 
     def __str__(self) -> str:
-        return f"{self.system}@{self.timeline}:{place_text(self.begin)}-{place_text(self.end)}"
+        return f"log-{self.system}-{self.timeline}-{place_text(self.begin)}-{place_text(self.end)}"
 
     @property
     def size(self) -> int:
@@ -50,7 +50,7 @@ class Span:
 
 
 def parse_span(text: str) -> Span | None:
-    """The stretch behind its text, or ``None`` for what is none."""
+    """The stretch behind its text, or ``None`` for what is none. A base backup writes its own in the same way."""
     found = _SPAN.fullmatch(text)
     if not found:
         return None

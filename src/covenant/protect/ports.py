@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from covenant.kernel.findings import Finding
 from covenant.kernel.spans import Span
+from covenant.vault.pieces import Piece
 from covenant.vault.snapshot import Snapshot
 
 
@@ -93,7 +94,7 @@ class Source(Protocol):
 
 
 class Growth(NamedTuple):
-    """What was added to one file of a change log: ``data``, from ``offset`` on. The file has ``full`` bytes when done."""
+    """What one file of a change log gained: ``data``, from ``offset`` on. It has ``full`` bytes when it is done."""
 
     name: str
     offset: int
@@ -120,6 +121,11 @@ class LogStream(Protocol):
 
     It holds what came and is not taken yet, up to a bound; beyond that its source has to wait.
     """
+
+    @property
+    def after(self) -> Piece | None:
+        """The piece of the vault that it goes on from, ``None`` where it begins anew."""
+        ...
 
     @property
     def waiting(self) -> int:
@@ -150,8 +156,8 @@ class LogSource(Protocol):
         """The name that the user gave it."""
         ...
 
-    def stream(self, last: Sequence[Span]) -> AbstractContextManager[LogStream]:
-        """Follow the log from where the vault has it; ``last`` are the last stretches that it has, by timeline.
+    def stream(self, last: Sequence[Piece]) -> AbstractContextManager[LogStream]:
+        """Follow the log from where the vault has it; ``last`` are the last pieces that it has, of each timeline.
 
         Where the source has no longer what follows them, the stream begins with the oldest that it has, and the gap
         shows in the first batch. Raises ``SourceError``, ``SourceUnavailable``.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from covenant.kernel.clock import Clock
@@ -28,7 +28,17 @@ from covenant.vault.names import SNAPSHOTS, object_name
 from covenant.vault.pieces import Piece
 from covenant.vault.ports import AppendStore
 from covenant.vault.reader import read_tree
-from covenant.vault.snapshot import KIND_TAG, LOG, POSITION_TAG, SOURCE_TAG, UNTIL_TAG, Snapshot, snapshot_time
+from covenant.vault.snapshot import (
+    FILE_SIZE,
+    FILE_SIZE_TAG,
+    KIND_TAG,
+    LOG,
+    POSITION_TAG,
+    SOURCE_TAG,
+    UNTIL_TAG,
+    Snapshot,
+    snapshot_time,
+)
 from covenant.vault.tree import MODE_DIR, encode_tree, metadata_text, node_text, owner_text
 from covenant.vault.vault import Vault
 from covenant.vault.writer import Added, Writer
@@ -130,7 +140,8 @@ class Sealing:
                 self._job.vault.store.size(object_name(SNAPSHOTS, self._last.snapshot.id))
             except ObjectMissing as error:
                 raise ObjectMissing(
-                    f"the last piece of the log of '{self._job.source}' was removed: {error}", "It is begun anew from there."
+                    f"the last piece of the log of '{self._job.source}' was removed: {error}",
+                    "It is begun anew from there.",
                 ) from error
 
     def _grown(self, growth: Growth) -> File:
@@ -157,9 +168,9 @@ class Sealing:
 
     def _stored(self, held: Held, batch: Batch, tree: str) -> Piece:
         held.confirm()  # I4
-        snapshot = self._job.vault.save_snapshot(
-            self._job.store, log_snapshot(self._job, batch.span, batch.until, batch.taken, tree)
-        )  # I3: the snapshot is written last
+        sizes = [growth.full for growth in batch.growths] + [self._last.snapshot.file_size if self._last else FILE_SIZE]
+        snapshot = log_snapshot(self._job, batch.span, batch.until, batch.taken, tree, sizes[0])
+        self._job.vault.save_snapshot(self._job.store, snapshot)  # I3: the snapshot is written last
         self._last = Piece(snapshot, batch.span, batch.until)
         return self._last
 
@@ -182,10 +193,14 @@ def log_tree(writer: Writer, files: Mapping[str, File], moment: datetime, owner:
     return writer.tree(encode_tree([node_text(metadata, None, folder)])).hex()
 
 
-def log_snapshot(job: SealingJob, span: Span, until: datetime, taken: datetime, tree: str) -> Snapshot:
+def log_snapshot(
+    job: SealingJob, span: Span, until: datetime, taken: datetime, tree: str, file_size: int = FILE_SIZE
+) -> Snapshot:
     """The snapshot of a piece. Its time is ours, and never later than what it holds."""
     owner = job.owner
     tags = [SOURCE_TAG + job.source, POSITION_TAG + str(span), UNTIL_TAG + snapshot_time(until), KIND_TAG + LOG]
+    if file_size != FILE_SIZE:
+        tags.append(f"{FILE_SIZE_TAG}{file_size}")
     return Snapshot(
         time_=snapshot_time(taken),
         tree=tree,
@@ -214,6 +229,3 @@ def _partial(file: File) -> bool:
 
 def _since(before: Added, now: Added) -> Added:
     return Added(*(getattr(now, name) - getattr(before, name) for name in Added.__slots__))
-
-
-__all__ = ["FOLDER", "PARTIAL", "File", "Held", "Sealed", "Sealing", "SealingJob", "files_of", "log_snapshot", "log_tree"]

@@ -7,12 +7,13 @@ base that was taken behind the gap begins anew.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
-from covenant.kernel.spans import Lineage, Span, joined
+from covenant.kernel.spans import Lineage, Span, joined, parse_span
 from covenant.vault.pieces import Piece
 from covenant.vault.snapshot import LOG, Snapshot
 
@@ -90,7 +91,10 @@ class Window:
 
 
 def continuity(pieces: Iterable[Piece], lineages: Lineages, tip: Tip | None = None) -> tuple[Stretch, ...]:
-    """Every stretch of a log, timeline by timeline: what is there, and what lies between. ``tip``: the source, asked."""
+    """Every stretch of a log, timeline by timeline: what is there, and what lies between.
+
+    ``tip`` is what the source itself has, where it could be asked.
+    """
     pieces = list(pieces)
     found = joined(piece.span for piece in pieces)
     stretches = list[Stretch]()
@@ -136,16 +140,19 @@ def _until(pieces: Iterable[Piece], span: Span) -> datetime | None:
 # -- windows ----------------------------------------------------------------------------------------------------------
 
 
-def bases_of(snapshots: Iterable[Snapshot], span_of: Mapping[str, tuple[Span, datetime]]) -> list[Base]:
-    """The backups that a recovery can begin with; ``span_of`` knows their stretches and moments by their ids."""
-    return sorted(
-        (
-            Base(each, *span_of[each.id])
-            for each in snapshots
-            if each.kind != LOG and each.id in span_of
-        ),
-        key=lambda base: (base.span.system, base.span.end, base.taken),
-    )  # fmt: skip
+def bases(snapshots: Iterable[Snapshot], source: str) -> list[Base]:
+    """The backups of a source that a recovery can begin with, in the order of the log."""
+    own = (each for each in snapshots if each.source == source and each.kind != LOG)
+    spans = ((each, parse_span(each.position)) for each in own)
+    found = (Base(each, span, _ended(each)) for each, span in spans if span is not None)
+    return sorted(found, key=lambda base: (base.span.system, base.span.end, base.taken))
+
+
+def _ended(snapshot: Snapshot) -> datetime:
+    """When a backup was finished, which is when it is consistent; where it does not say so, when it began."""
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        return datetime.fromisoformat((snapshot.summary or {})["backup_end"]).astimezone(UTC)
+    return snapshot.time
 
 
 def reach(base: Base, lineage: Lineage, pieces: Sequence[Piece]) -> Reach | None:
@@ -178,10 +185,10 @@ def _moment(pieces: Iterable[Piece], base: Base, timeline: int, end: int) -> dat
     return max([base.taken, *known])
 
 
-def windows(bases: Iterable[Base], pieces: Sequence[Piece], lineages: Lineages) -> tuple[Window, ...]:
+def windows(begun: Iterable[Base], pieces: Sequence[Piece], lineages: Lineages) -> tuple[Window, ...]:
     """Every stretch of time that can be had back, in the order of the log."""
     found: dict[tuple[int, int, int], list[Reach]] = {}
-    for base in bases:
+    for base in begun:
         heads = {base.span.timeline, *(t for t in lineages if lineages[t].way(base.span.timeline, base.span.end))}
         for head in sorted(heads):
             came = reach(base, lineages.get(head, Lineage(head)), pieces)

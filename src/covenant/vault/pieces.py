@@ -6,12 +6,12 @@ the same, so nothing of it is stored twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from covenant.kernel.errors import ObjectMissing
+from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.spans import Span, parse_span
 from covenant.vault.snapshot import LOG, Snapshot
 from covenant.vault.vault import Vault
@@ -51,16 +51,18 @@ def pieces_of(snapshots: Iterable[Snapshot], source: str) -> list[Piece]:
     )
 
 
-def read_snapshots(vault: Vault, ids: Iterable[str]) -> Iterator[Snapshot]:
-    """These snapshots, several read at once; one that was removed meanwhile is passed over. Raises ``DamageError``."""
+def try_snapshots(vault: Vault) -> tuple[list[Snapshot], list[DamageError]]:
+    """Every snapshot that can be read, several read at once, and why others cannot. Raises the store's errors."""
 
-    def read(snapshot_id: str) -> Snapshot | None:
+    def read(snapshot_id: str) -> Snapshot | DamageError | None:
         try:
             return vault.load_snapshot(snapshot_id)
         except ObjectMissing:
-            return None
+            return None  # forgotten since it was listed
+        except DamageError as error:
+            return error
 
     with ThreadPoolExecutor(_READERS) as readers:
-        for snapshot in readers.map(read, ids):
-            if snapshot is not None:
-                yield snapshot
+        found = list(readers.map(read, vault.snapshot_ids()))
+    snapshots = [each for each in found if isinstance(each, Snapshot)]
+    return snapshots, [each for each in found if isinstance(each, DamageError)]
