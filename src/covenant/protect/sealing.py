@@ -101,6 +101,7 @@ class Sealing:
         self._last = last
         self._growing: dict[str, File] = {}
         if last is not None:
+            job.vault.forget_index()  # whoever sealed the last piece wrote to it what we have not read
             self._growing = {each.name: each for each in files_of(job.vault, last.snapshot) if _partial(each)}
         self._writer = Writer(job.vault, job.store, pack_size=_PACK, index=Index())
 

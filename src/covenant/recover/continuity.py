@@ -51,7 +51,7 @@ class Tip:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseBackup:
     """A backup that a recovery can begin with: ``span`` is what of the log it took to make it."""
 
     snapshot: Snapshot
@@ -63,7 +63,7 @@ class Base:
 class Reach:
     """How far the log leads on from a base: to ``end``, in ``timeline``. ``lost`` is the gap that ends it."""
 
-    base: Base
+    base: BaseBackup
     timeline: int
     end: int
     until: datetime
@@ -140,11 +140,11 @@ def _until(pieces: Iterable[Piece], span: Span) -> datetime | None:
 # -- windows ----------------------------------------------------------------------------------------------------------
 
 
-def bases(snapshots: Iterable[Snapshot], source: str) -> list[Base]:
+def bases(snapshots: Iterable[Snapshot], source: str) -> list[BaseBackup]:
     """The backups of a source that a recovery can begin with, in the order of the log."""
     own = (each for each in snapshots if each.source == source and each.kind != LOG)
     spans = ((each, parse_span(each.position)) for each in own)
-    found = (Base(each, span, _ended(each)) for each, span in spans if span is not None)
+    found = (BaseBackup(each, span, _ended(each)) for each, span in spans if span is not None)
     return sorted(found, key=lambda base: (base.span.system, base.span.end, base.taken))
 
 
@@ -155,7 +155,7 @@ def _ended(snapshot: Snapshot) -> datetime:
     return snapshot.time
 
 
-def reach(base: Base, lineage: Lineage, pieces: Sequence[Piece]) -> Reach | None:
+def reach(base: BaseBackup, lineage: Lineage, pieces: Sequence[Piece]) -> Reach | None:
     """How far the log leads from a base along the past of a timeline; ``None`` where it does not lead there at all."""
     whole = joined(piece.span for piece in pieces if piece.span.system == base.span.system)
     way = lineage.way(base.span.timeline, base.span.end)
@@ -175,7 +175,7 @@ def reach(base: Base, lineage: Lineage, pieces: Sequence[Piece]) -> Reach | None
     return came
 
 
-def _moment(pieces: Iterable[Piece], base: Base, timeline: int, end: int) -> datetime:
+def _moment(pieces: Iterable[Piece], base: BaseBackup, timeline: int, end: int) -> datetime:
     """Up to which moment nothing is missing before a place."""
     known = [
         piece.until
@@ -185,7 +185,7 @@ def _moment(pieces: Iterable[Piece], base: Base, timeline: int, end: int) -> dat
     return max([base.taken, *known])
 
 
-def windows(begun: Iterable[Base], pieces: Sequence[Piece], lineages: Lineages) -> tuple[Window, ...]:
+def windows(begun: Iterable[BaseBackup], pieces: Sequence[Piece], lineages: Lineages) -> tuple[Window, ...]:
     """Every stretch of time that can be had back, in the order of the log."""
     found: dict[tuple[int, int, int], list[Reach]] = {}
     for base in begun:

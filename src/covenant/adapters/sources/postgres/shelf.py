@@ -111,12 +111,12 @@ class Shelf:
         if best is not None and best.span.end >= segment.end:
             return Found(self._sure(best, segment.name), segment.size)
         if not to_gap:
-            self._refuse_gap(segment, best)
+            self._refuse_gap(segment)
         if best is None:
             return self._or_unknown(None, segment.name)
         return self._or_unknown(Found(self._sure(best, segment.name + PARTIAL), segment.size), segment.name)
 
-    def _refuse_gap(self, segment: Segment, best: Piece | None) -> None:
+    def _refuse_gap(self, segment: Segment) -> None:
         """Raise where the log goes on behind what is missing of a segment."""
         for span in self.lost:
             if span.timeline == segment.timeline and span.begin < segment.end and span.end > segment.begin:
