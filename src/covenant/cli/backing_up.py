@@ -25,6 +25,7 @@ from covenant.kernel.findings import Finding
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
     from covenant.cli.commands.backup import Asked, Left
+    from covenant.protect.arriving import Arriving
     from covenant.protect.backup import Job, Outcome
     from covenant.protect.ports import Source
     from covenant.vault.snapshot import Snapshot
@@ -37,7 +38,7 @@ _THEN = ("covenant.protect.backup", "covenant.adapters.sources.files.source")
 class Task:
     """One source to be kept: where to, and under which name and tags."""
 
-    build: Callable[[], Source]
+    build: Callable[[], Source | Arriving]
     """Makes the source's reader, which is loaded only then."""
     name: str
     title: str
@@ -104,8 +105,6 @@ def keep(session: Session, asked: Asked, tasks: Sequence[Task]) -> int:
 
 def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: Stop, codes: list[int]) -> None:
     with session.opened("shared", tasks[0].place, then=_THEN) as opened:
-        if any(task.name for task in tasks) and not asked.dry_run:
-            session.keep_promises(opened)
         snapshots, damaged = readable(opened.vault)
         for task in tasks:
             try:
@@ -170,6 +169,7 @@ def _lines(task: Task, outcome: Outcome) -> list[str]:
         f"  looked at {formats.counted(tally.files, 'file')} ({changes}), {formats.size(tally.bytes)}",
         f"  added {formats.size(added.stored_bytes)} to the vault ({plain} before compression)",
         f"  took {formats.seconds(outcome.seconds)}",
+        *(f"  {note}" for note in outcome.notes),
     ]
 
 
@@ -186,6 +186,7 @@ def _document(task: Task, outcome: Outcome, findings: list[Finding]) -> dict[str
         "files": outcome.tally.files,
         **asdict(outcome.added),
         "seconds": outcome.seconds,
+        "notes": list(outcome.notes),
         "findings": as_dicts(findings),
     }
 

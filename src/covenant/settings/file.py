@@ -18,11 +18,7 @@ def load(path: Path) -> Settings:
     lists every problem, where it says what cannot be followed.
     """
     path = path.absolute()
-    return parse(_text(path), path)
-
-
-def parse(text: str, path: Path) -> Settings:
-    """What a text says that lay, or lies, at ``path``. Raises ``ConfigError`` as ``load`` does."""
+    text = _text(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
