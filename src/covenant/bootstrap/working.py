@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, build_source, chores, jobs, remembering, source_paths
+from covenant.bootstrap.promising import keep_promises
 from covenant.catalog.records import Outcome
 from covenant.kernel.errors import DamageError, ObjectMissing
 
@@ -82,6 +83,7 @@ class Working:
         source = settings.sources[due.subject]
         with opened.held("shared", _LOCK_SECONDS) as held:
             self._agree(due.vault, held.vault)
+            keep_promises(held, settings, due.vault)
             parent = self._parent(due, source, held.vault)
             job = jobs.backup_job(
                 held,

@@ -105,6 +105,8 @@ def keep(session: Session, asked: Asked, tasks: Sequence[Task]) -> int:
 
 def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: Stop, codes: list[int]) -> None:
     with session.opened("shared", tasks[0].place, then=_THEN) as opened:
+        if any(task.name for task in tasks) and not asked.dry_run:
+            session.keep_promises(opened)
         snapshots, damaged = readable(opened.vault)
         for task in tasks:
             try:

@@ -323,6 +323,17 @@ class Session:
         finally:
             self.output.noticed += vault.copies_seen()
 
+    def keep_promises(self, opened: OpenVault) -> None:
+        """Have what ``covenant.toml`` says lie in the vault too, if it speaks of it: a bare machine asks for it."""
+        from covenant.bootstrap.promising import keep_promises
+
+        settings: Settings | None = self.__dict__.get("settings")  # read already, where it is what was meant
+        if settings is None:
+            return
+        for name, vault in settings.vaults.items():
+            if opened.opener.spec.url in (region.url for region in vault.regions):
+                keep_promises(opened, settings, name)
+
     @contextlib.contextmanager
     def read(self, *, then: tuple[str, ...] = ()) -> Iterator[OpenVault]:
         """The vault, to be read while others add to it; ``--no-lock`` reads without holding it."""

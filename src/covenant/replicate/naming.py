@@ -8,13 +8,27 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from covenant.vault.names import CONFIG, DATA, INDEX, JOURNAL, KEYS, LOCKS, SNAPSHOTS, id_of, object_name
+from covenant.vault.names import (
+    CHECKPOINTS,
+    CONFIG,
+    DATA,
+    EVIDENCE,
+    EVIDENCE_KEYS,
+    INDEX,
+    JOURNAL,
+    KEYS,
+    LOCKS,
+    POLICY,
+    SNAPSHOTS,
+    id_of,
+    object_name,
+)
 from covenant.vault.ports import Buffer
 
 EPOCHS = "covenant/epoch"
 """Who is the primary, as numbered records. restic looks into no folder of this name."""
 
-FOLDERS = (KEYS, DATA, INDEX, SNAPSHOTS, JOURNAL)
+FOLDERS = (KEYS, DATA, INDEX, SNAPSHOTS, JOURNAL, POLICY, EVIDENCE_KEYS, EVIDENCE, CHECKPOINTS)
 """What is copied, in the order in which it must arrive: whatever an object names is there before it (I28)."""
 
 WEIGHTY = (f"{SNAPSHOTS}/", f"{KEYS}/")

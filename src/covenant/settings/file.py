@@ -18,7 +18,11 @@ def load(path: Path) -> Settings:
     lists every problem, where it says what cannot be followed.
     """
     path = path.absolute()
-    text = _text(path)
+    return parse(_text(path), path)
+
+
+def parse(text: str, path: Path) -> Settings:
+    """What a text says that lay, or lies, at ``path``. Raises ``ConfigError`` as ``load`` does."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -4,11 +4,12 @@ A page is an object like any other small one: its plain bytes are compressed, se
 the hash of what is stored.
 
     covenant/journal/<id>    0x02 || zstd(text)    in vaults of format 2
-                             text                  in vaults of format 1
+    covenant/policy/<id>     text                  in vaults of format 1
 
 Pages are only ever added; they may overlap, and have no order. What their text says is the affair of who writes it
-(``catalog.chronicle``). restic knows nothing of the folder ``covenant`` and leaves it alone: its check, its prune and
-its copies neither need nor see it, and a copy object by object takes it along.
+(``catalog.chronicle``; ``bootstrap.promising`` for what was promised). restic knows nothing of the folder ``covenant``
+and leaves it alone: its check, its prune and its copies neither need nor see it, and a copy object by object takes it
+along.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ class Pages(NamedTuple):
     findings: list[Finding]
 
 
-def write_page(vault: Vault, store: AppendStore, text: bytes) -> str:
+def write_page(vault: Vault, store: AppendStore, text: bytes, folder: str = JOURNAL) -> str:
     """Keep a page, durably; its id."""
-    return vault.save(store, JOURNAL, text)
+    return vault.save(store, folder, text)
 
 
-def read_pages(vault: Vault) -> Pages:
-    """Every page of the vault. One that is damaged is a finding and does not keep the others from being read."""
+def read_pages(vault: Vault, folder: str = JOURNAL) -> Pages:
+    """Every page of the folder. One that is damaged is a finding and does not keep the others from being read."""
     pages = Pages([], [])
-    for listed in sorted(vault.store.list(JOURNAL)):
+    for listed in sorted(vault.store.list(folder)):
         try:
-            pages.texts.append(vault.load(JOURNAL, id_of(listed.name)))
+            pages.texts.append(vault.load(folder, id_of(listed.name)))
         except ObjectMissing as error:
             if not id_of(listed.name):
                 pages.findings.append(Finding("object-foreign", listed.name, "it is no part of a vault"))

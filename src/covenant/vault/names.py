@@ -7,6 +7,8 @@
     snapshots/<id>
     locks/<id>
     covenant/journal/<id>    what was done, see ``vault.journal``; restic never looks there
+    covenant/policy/<id>     what was promised, kept in the same way
+    covenant/evidence/…      keys/, pages/ and checkpoints/ of the evidence, see ``prove.evidence.keeping``
 
 ``<id>`` is the lower-case hexadecimal SHA-256 of the object's stored bytes, so that anyone can verify a copy
 without a key. ``config`` alone has no hash in its name. (restic ``doc/design.rst``, "Repository Layout")
@@ -23,6 +25,10 @@ INDEX = "index"
 SNAPSHOTS = "snapshots"
 LOCKS = "locks"
 JOURNAL = "covenant/journal"
+POLICY = "covenant/policy"
+EVIDENCE_KEYS = "covenant/evidence/keys"
+EVIDENCE = "covenant/evidence/pages"
+CHECKPOINTS = "covenant/evidence/checkpoints"
 
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
 

@@ -29,6 +29,7 @@ def init(session: Session) -> None:
     opened = bootstrap.create_vault(opener, password, session.clock, session.cache)
     config = opened.vault.config
     session.output.say(f"made vault {config.id[:8]} at {opened.vault.url}")
+    session.keep_promises(opened)
     if found:
         terms.record_labels(opened, found, session.clock)
     labels = {region: measured.label for region, measured in found.items()}

@@ -1,50 +1,47 @@
-"""The messages of a base backup's copy: which archive begins, its bytes, the manifest, and how far the server is.
+"""The messages of streaming replication, and the clock that they tell the time by.
 
-    n  name\\0 place\\0      an archive begins; ``place`` is the folder of its tablespace, empty for the data directory
-    m                      the manifest begins
-    d  bytes               the next bytes of what began last
-    p  int64               the bytes that the server has sent
+    offset  length  from the server: log         from the server: sign of life   from us: status
+    0       1       ``w``                        ``k``                           ``r``
+    1       8       where the bytes begin        where the log ends              received up to
+    9       8       where the log ends           clock                           durable up to
+    17      8       clock                        1: answer at once (1 byte)      applied up to
+    25      …       bytes of the log                                             clock (25), 1: answer at once (33)
 
-(PostgreSQL manual, "Streaming Replication Protocol", ``BASE_BACKUP``)
+Numbers are big-endian; clocks are microseconds since 2000. (PostgreSQL manual, "Streaming Replication Protocol")
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from datetime import UTC, datetime, timedelta
 
-from covenant.kernel.errors import DamageError
-from covenant.kernel.progress import Progress
 from covenant.vault.ports import Buffer
 
-MANIFEST = ""
+LOG, SIGN_OF_LIFE = ord("w"), ord("k")
+BYTES_AT = 25
+
+_LOG = struct.Struct(">xQQq")
+_SIGN_OF_LIFE = struct.Struct(">xQqB")
+_STATUS = struct.Struct(">cQQQqB")
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Messages:
-    """What a copy brings, one archive after another. The manifest comes last, as the archive without a name."""
+def parse_log(message: Buffer) -> tuple[int, int, datetime]:
+    """Where the bytes of a ``w`` begin, where the server's log ended when it was sent, and when that was."""
+    begin, end, clock = _LOG.unpack_from(message)
+    return begin, end, moment(clock)
 
-    def __init__(self, copy: Iterator[Buffer], progress: Progress) -> None:
-        self._copy = copy
-        self._progress = progress
-        self._next: bytes | None = None
 
-    def archives(self) -> Iterator[tuple[str, Iterator[Buffer]]]:
-        """The name of each archive, and its bytes, to be taken before the next archive is."""
-        for _ in self._bytes():
-            raise DamageError("the server's backup begins in the middle of an archive", "Run the backup again.")
-        while (begun := self._next) is not None:
-            name = begun[1:].split(b"\0", 1)[0].decode() if begun[:1] == b"n" else MANIFEST
-            data = self._bytes()
-            yield name, data
-            for _ in data:
-                pass
+def wants_answer(message: Buffer) -> bool:
+    """Whether the server asks with a ``k`` to hear from us at once."""
+    return bool(_SIGN_OF_LIFE.unpack_from(message)[2])
 
-    def _bytes(self) -> Iterator[Buffer]:
-        self._next = None
-        for message in self._copy:
-            kind = message[0]
-            if kind == ord("d"):
-                self._progress.advance(bytes=len(message) - 1)
-                yield memoryview(message)[1:]
-            elif kind != ord("p"):
-                self._next = bytes(message)
-                return
+
+def status(received: int, durable: int, now: datetime) -> bytes:
+    """What we tell the server; it may let go of everything before ``durable``."""
+    return _STATUS.pack(b"r", received, durable, 0, (now - _EPOCH) // timedelta(microseconds=1), 0)
+
+
+def moment(clock: int) -> datetime:
+    """A clock's reading as a moment."""
+    return _EPOCH + timedelta(microseconds=clock)

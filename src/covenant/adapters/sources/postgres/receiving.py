@@ -16,9 +16,9 @@ from hashlib import sha256
 from typing import Any
 
 from covenant.adapters.sources.postgres import blocks
+from covenant.adapters.sources.postgres.archives import MANIFEST, Messages
 from covenant.adapters.sources.postgres.lsn import segment_name
 from covenant.adapters.sources.postgres.manifest import NAME, Manifest, Seen
-from covenant.adapters.sources.postgres.messages import MANIFEST, Messages
 from covenant.adapters.sources.postgres.position import Position
 from covenant.adapters.sources.postgres.tar import Member, members
 from covenant.kernel.errors import DamageError

@@ -18,9 +18,9 @@ from datetime import datetime
 
 from covenant.adapters.sources.postgres import commands
 from covenant.adapters.sources.postgres.address import Address
+from covenant.adapters.sources.postgres.archives import Messages
 from covenant.adapters.sources.postgres.lsn import format_lsn, parse_lsn
 from covenant.adapters.sources.postgres.manifest import NAME
-from covenant.adapters.sources.postgres.messages import Messages
 from covenant.adapters.sources.postgres.position import Position
 from covenant.adapters.sources.postgres.receiving import Receiving
 from covenant.adapters.sources.postgres.wire import Table, Wire

@@ -181,12 +181,12 @@ class Wire:
             raise lost(self._address, str(error)) from error
         self._flush()
 
-    def end_copy_both(self) -> None:
-        """Say that nothing more comes from us, and pass over what the server still sends."""
+    def end_copy_both(self) -> Table:
+        """Say that nothing more comes from us, and pass over what the server still sends; the ``rest``."""
         self._end_copy()
         while not self._ended:
             self._message(None)
-        self.rest()
+        return self.rest()
 
     def _end_copy(self) -> None:
         try:

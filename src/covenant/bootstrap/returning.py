@@ -1,0 +1,273 @@
+"""The sources of a recovery from nothing: which there are, in which order, and bringing each back and asking it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covenant.bootstrap import OpenVault, unsound
+from covenant.kernel.answers import Answer, Result
+from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing, TargetError, UsageError
+from covenant.kernel.findings import Finding
+from covenant.prove.record import Measured, SourceDrill, Step
+from covenant.prove.recovery import SOURCES, Progressed, write_progress
+from covenant.recover.order import LAST, in_order, ranked
+from covenant.settings import values
+
+if TYPE_CHECKING:
+    from covenant.bootstrap.recovering import Bare, Watch
+    from covenant.recover.job import RestoreOutcome
+    from covenant.vault.snapshot import Snapshot
+    from covenant.vault.vault import Vault
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LOG = "log"
+"""The kind of a snapshot that holds a piece of a change log, and no whole source."""
+_SQLITE = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """One source that came back, or did not: which place it has among how many, and what it came to."""
+
+    place: int
+    of: int
+    source: SourceDrill
+    folder: str
+
+
+@dataclass(slots=True)
+class Returning:
+    """What the work on the sources needs: what was asked, the vault, and what is known of its policy."""
+
+    bare: Bare
+    opened: OpenVault
+    vault_name: str
+    settings: values.Settings | None
+    progressed: Progressed
+    watch: Watch
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def restoration(self) -> Mapping[str, tuple[str, ...]]:
+        """What the policy says of the order."""
+        return {} if self.settings is None else self.settings.commitments.get("restoration", {})
+
+    def described(self, name: str) -> values.Source | None:
+        """The source as the policy describes it."""
+        return None if self.settings is None else self.settings.sources.get(name)
+
+    @property
+    def region(self) -> str:
+        """The names of the regions that are read; the address where one has no name."""
+        places = self.bare.opener.places
+        if len(places) > 1:
+            return ", ".join(place.name for place in places)
+        url = places[0].spec.url
+        vault = None if self.settings is None else self.settings.vaults.get(self.vault_name)
+        return next((each.name for each in vault.regions if each.url == url), url) if vault else url
+
+
+def bring_back(this: Returning) -> Progressed:
+    """Bring every source back; how far it is then, with what each came to in the order in which they came."""
+    snapshots = _newest(this)
+    order = _order(this, snapshots)
+    chosen = {name: this.progressed.chosen.get(name) or snapshots[name].id for name in order if name in snapshots}
+    this.progressed = replace(this.progressed, chosen=chosen)
+    write_progress(this.bare.target, this.progressed)
+    for place, name in enumerate(order, 1):
+        done = this.progressed.done.get(name)
+        if done is None or done.why_not:
+            done = _one(this, name)
+            ordered = {each: this.progressed.done[each] for each in order if each in this.progressed.done}
+            this.progressed = replace(this.progressed, done={**ordered, name: done})
+            write_progress(this.bare.target, this.progressed)
+        this.bare.told(Returned(place, len(order), done, str(_folder(this.bare.target, name))))
+    return replace(this.progressed, done={name: this.progressed.done[name] for name in order})
+
+
+# -- which, and in which order ----------------------------------------------------------------------------------------
+
+
+def _newest(this: Returning) -> dict[str, Snapshot]:
+    """The snapshot that each source comes back from, by its name."""
+    newest: dict[str, Snapshot] = {}
+    for snapshot in _readable(this.opened.vault, this.findings):
+        if snapshot.kind == _LOG or (this.bare.at is not None and snapshot.time > this.bare.at):
+            continue
+        name = _name(snapshot)
+        known = newest.get(name)
+        if known is None or (known.time, known.id) < (snapshot.time, snapshot.id):
+            newest[name] = snapshot
+    return newest
+
+
+def _readable(vault: Vault, findings: list[Finding]) -> Iterator[Snapshot]:
+    for snapshot_id in sorted(vault.snapshot_ids()):
+        try:
+            yield vault.load_snapshot(snapshot_id)
+        except ObjectMissing:
+            continue
+        except DamageError as error:
+            findings.append(Finding("snapshot-damaged", snapshot_id[:8], error.message, error.hint))
+
+
+def _name(snapshot: Snapshot) -> str:
+    """The source; what was kept without a name, by hand or by restic, is named by its machine and its paths."""
+    return snapshot.source or f"{snapshot.hostname}:{','.join(sorted(snapshot.paths or ()))}"
+
+
+def _order(this: Returning, snapshots: Mapping[str, Snapshot]) -> list[str]:
+    """All that there is, and all that was promised to be there. Raises ``UsageError`` for a name that nobody knows."""
+    promised = {
+        name: _priority(source)
+        for name, source in (this.settings.sources if this.settings else {}).items()
+        if source.vault == this.vault_name
+    }
+    priorities = ranked({*promised, *snapshots}, promised)
+    if unknown := set(this.bare.sources) - set(priorities):
+        known = ", ".join(sorted(priorities)) or "none"
+        raise UsageError(f"the vault has no source '{min(unknown)}'", f"It has: {known}.")
+    wanted = {name: number for name, number in priorities.items() if not this.bare.sources or name in this.bare.sources}
+    return in_order(wanted, this.restoration)
+
+
+def _priority(source: values.Source) -> int:
+    from covenant.kernel.layers import merged
+
+    return int(merged(source.layers)["priority"].value)
+
+
+# -- one source -------------------------------------------------------------------------------------------------------
+
+
+def _one(this: Returning, name: str) -> SourceDrill:
+    """Bring a source back and ask it; what stops it is its own affair, unless nothing more can be written."""
+    drill = _begun(this, name)
+    snapshot_id = this.progressed.chosen.get(name)
+    if snapshot_id is None:
+        return replace(drill, why_not="the vault has no snapshot of it")
+    try:
+        snapshot = this.opened.vault.load_snapshot(snapshot_id)
+        drill = replace(drill, snapshot_id=snapshot.id, moment=snapshot.time)
+        outcome, restored = _restored(this, name, snapshot)
+        began = this.bare.clock.monotonic()
+        this.findings += outcome.findings
+        answers = (*_whole(outcome), *_sound(this, name, snapshot))
+        asked = Step("validate", this.bare.clock.monotonic() - began)
+    except (Interrupted, TargetError):
+        raise
+    except CovenantError as error:
+        return replace(drill, why_not=f"{error.message}. {error.hint}".strip())
+    return replace(
+        drill,
+        files=outcome.tally.files,
+        bytes=outcome.tally.bytes_written + outcome.tally.bytes_kept,
+        steps=(restored, asked),
+        answers=answers,
+        rto=replace(drill.rto, reached=_if_promised(drill.rto, this.watch.since(this.progressed.began_at))),
+        rpo=replace(drill.rpo, reached=_if_promised(drill.rpo, this.progressed.began_at - snapshot.time)),
+    )
+
+
+def _begun(this: Returning, name: str) -> SourceDrill:
+    source = this.described(name)
+    return SourceDrill(
+        source=name,
+        system=source.kind if source else "",
+        data_class=source.data_class if source else "",
+        priority=_priority(source) if source else LAST,
+        vault=this.vault_name,
+        region=this.region,
+        rto=Measured(source.objectives.rto if source else timedelta(), None),
+        rpo=Measured(source.objectives.rpo if source else timedelta(), None),
+    )
+
+
+def _if_promised(promise: Measured, reached: timedelta) -> timedelta | None:
+    """What was reached, unless nothing is known to be held against it: then nothing was kept or broken."""
+    return max(reached, timedelta()) if promise.promised else None
+
+
+def _restored(this: Returning, name: str, snapshot: Snapshot) -> tuple[RestoreOutcome, Step]:
+    """Restore it, every file read back and compared."""
+    from covenant.recover.job import RestoreJob, Settings
+    from covenant.recover.restore import restore
+
+    bare = this.bare
+    with bare.progress(name) as progress:
+        outcome = restore(
+            RestoreJob(
+                vault=this.opened.vault,
+                snapshot=snapshot,
+                target=str(_folder(bare.target, name)),
+                clock=bare.clock,
+                into_non_empty=True,
+                verify=True,
+                settings=Settings(lanes=bare.lanes, open_store=bare.opener.reading),
+                progress=progress,
+                stop=bare.stop,
+            )
+        )
+    went_on = "gone on where an earlier run stopped" if outcome.resumed else ""
+    return outcome, Step("restore", outcome.seconds, went_on)
+
+
+def _folder(target: Path, name: str) -> Path:
+    """The folder of a source. A name that is no plain word, which another program wrote, is not used as a path."""
+    if not _PLAIN.fullmatch(name):
+        name = f"unnamed-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:12]}"
+    return target / SOURCES / name
+
+
+# -- its answers ------------------------------------------------------------------------------------------------------
+
+
+def _whole(outcome: RestoreOutcome) -> tuple[Answer, ...]:
+    """Whether everything that the snapshot names is there, with the bytes that it had."""
+    tally, findings = outcome.tally, outcome.findings
+    expected = (outcome.snapshot.summary or {}).get("total_files_processed")
+    there = tally.files_failed == 0 and (expected is None or expected <= tally.files)
+    counted = f"{tally.files:,}" + ("" if expected is None else f" of {expected:,}")
+    lost = [each for each in findings if each.kind not in _LOOKS]
+    same = Result.FAILED if lost else Result.PASSED
+    told = f"{len(lost)} findings, the first: {lost[0]}" if lost else "each read back and compared by SHA-256"
+    return (
+        Answer("is every file there?", Result.PASSED if there else Result.FAILED, counted, 0.0),
+        Answer("has every file the bytes that were kept?", same, told, outcome.seconds),
+    )
+
+
+_LOOKS = frozenset({"owner-not-restored", "xattr-not-restored"})
+"""Findings that concern how a file looks on this machine, and none of its bytes."""
+
+
+def _sound(this: Returning, name: str, snapshot: Snapshot) -> Iterable[Answer]:
+    """Whether a database's own program finds nothing wrong with it."""
+    source, folder = this.described(name), _folder(this.bare.target, name)
+    source = source if source is not None else _guessed(name, snapshot, folder)
+    if source is None or source.kind != "sqlite":
+        return
+    began = this.bare.clock.monotonic()
+    problems = [finding.message for finding in unsound(source, str(folder))]
+    took = this.bare.clock.monotonic() - began
+    result = Result.FAILED if problems else Result.PASSED
+    yield Answer("does SQLite find it sound?", result, problems[0] if problems else "PRAGMA integrity_check: ok", took)
+
+
+def _guessed(name: str, snapshot: Snapshot, folder: Path) -> values.Source | None:
+    """A database that no policy describes, known by how it begins."""
+    paths = snapshot.paths or []
+    restored = folder / paths[0].lstrip("/") if len(paths) == 1 else folder
+    if not restored.is_file() or restored.is_symlink():
+        return None
+    with restored.open("rb") as file:
+        if file.read(len(_SQLITE)) != _SQLITE:
+            return None
+    nothing = values.Objectives(timedelta(), timedelta())
+    return values.Source(name, values.Sqlite(Path(paths[0])), "", nothing, None, "")

@@ -1,0 +1,164 @@
+"""A studio that was kept in two regions, and a machine that has nothing of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from covenant.adapters.stores.posix import PosixStore
+from covenant.prove.kit import shamir
+from covenant.prove.kit.code import SECRET_SIZE
+from covenant.prove.kit.kit import KitFile, KitRegion, KitVault, block, parts, password_of
+from covenant.vault.keys import seal_key
+from covenant.vault.names import KEYS, object_name
+from covenant.vault.vault import open_vault
+from tests.cli.running import Ran, here
+from tests.vaults import CHEAP, CLOCK, PASSWORD, a_store, a_vault
+
+TOML = """\
+[vault]
+password = { file = "key" }
+[vault.regions.near]
+url = "near"
+[vault.regions.far]
+url = "far"
+
+[sources.bookings]
+kind = "sqlite"
+path = "studio/bookings.db"
+class = "critical"
+
+[sources.films]
+kind = "files"
+path = "studio/films"
+class = "important"
+
+[sources.albums]
+kind = "files"
+path = "studio/albums"
+class = "important"
+priority = 1
+
+[restoration]
+critical = ["bookings"]
+important = ["films"]
+optional = ["albums"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The machine that will be lost, the regions, and the folder of the bare one.
+
+    ``kept_as`` is where the studio lay when it was kept: a world that is copied keeps the snapshots of the first one.
+    """
+
+    root: Path
+    kept_as: Path
+
+    @property
+    def studio(self) -> Path:
+        return self.root / "studio"
+
+    @property
+    def target(self) -> Path:
+        return self.root / "recovered"
+
+    def region(self, name: str) -> Path:
+        return self.root / name
+
+    def covenant(self, *words: object) -> Ran:
+        """A command on the machine that is still there."""
+        variables = {"COVENANT_STATE_DIR": str(self.root / "state"), "HOME": str(self.root)}
+        return here("-c", self.root / "covenant.toml", *words, variables=variables)
+
+    def lose_everything(self, *, but: str) -> dict[str, str]:
+        """The machine and every region but one are gone; what there was, by path and hash."""
+        before = fingerprints(self.studio)
+        for name in ({"near", "far"} - {but}) | {"studio", "state", ".cache"}:
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        (self.root / "covenant.toml").unlink()
+        return before
+
+    def recover(self, region: str, *words: object) -> Ran:
+        """Recover on the bare machine, which has the address of a region and a password."""
+        before = ("--vault", self.region(region), "--password-file", self.root / "key", "--no-cache")
+        return here(*before, "--json", "recover", "--bare", "--target", self.target, *words)
+
+    def recover_by_kit(self, files: Sequence[Path]) -> Ran:
+        """Recover on the bare machine, which has nothing but the kit."""
+        kits = [word for file in files for word in ("--kit", str(file))]
+        return here("--no-cache", "--json", "recover", "--bare", "--target", self.target, *kits)
+
+    def recovered(self, *sources: str) -> dict[str, str]:
+        """What came back of these sources, by the path that it had in the studio."""
+        found = dict[str, str]()
+        for source in sources:
+            for studio in (self.kept_as, self.studio):
+                found |= fingerprints(self.target / "sources" / source / str(studio).lstrip("/"))
+        return found
+
+    def copied(self, root: Path) -> World:
+        """The same world in a folder of its own, which may be ruined."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return World(root, self.kept_as)
+
+
+def a_world(root: Path) -> World:
+    """A studio with three sources, kept once in both regions."""
+    world = World(root, root / "studio")
+    (root / "key").write_text(PASSWORD + "\n")
+    (root / "key").chmod(0o600)
+    (root / "covenant.toml").write_text(TOML)
+    near = a_store(root / "near")
+    a_vault(near)
+    shutil.copytree(root / "near", root / "far")
+    for name, number in (("films", 5), ("albums", 3)):
+        (world.studio / name / "2026").mkdir(parents=True)
+        for index in range(number):
+            (world.studio / name / "2026" / f"{index}.raw").write_bytes(f"{name} {index} ".encode() * 20_000)
+    with sqlite3.connect(world.studio / "bookings.db") as database:
+        database.execute("CREATE TABLE bookings (client TEXT)")
+        database.executemany("INSERT INTO bookings VALUES (?)", [(f"client {number}",) for number in range(500)])
+    database.close()
+    kept = world.covenant("backup")
+    assert 0 == kept.code, kept.err
+    return world
+
+
+def a_split_kit(world: World) -> list[Path]:
+    """The recovery kit of the vault, split among three people of whom any two are enough."""
+    secret, near = os.urandom(SECRET_SIZE), PosixStore(world.region("near"))
+    vault = open_vault(near, PASSWORD)
+    key = seal_key(vault.master, password_of(secret), CHEAP, created=CLOCK.now(), username="", hostname="")
+    key_id = sha256(key).hexdigest()
+    for region in ("near", "far"):
+        PosixStore(world.region(region)).put(object_name(KEYS, key_id), key)
+    regions = tuple(KitRegion(name=name, url=str(world.region(name))) for name in ("near", "far"))
+    vaults = (KitVault(name="default", id=vault.config.id, key=key_id, regions=regions),)
+    file = KitFile(id="0a1b2c3d", made_at=CLOCK.now(), vaults=vaults, k=2, n=3, proof="", code="")
+    paths = []
+    for number, part in enumerate(parts(file, secret, shamir.split(secret, 2, 3, os.urandom)), 1):
+        paths.append(world.root / f"share-{number}.txt")
+        paths[-1].write_text(block(part))
+    return paths
+
+
+def fingerprints(folder: Path) -> dict[str, str]:
+    """Every file below a folder, by its path in it, with the hash of its bytes; a database by all that it says."""
+    return {
+        str(path.relative_to(folder)): sha256(_said(path) if path.suffix == ".db" else path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _said(path: Path) -> bytes:
+    """A copy of a database counts its changes anew, in four bytes of its header: everything else is compared."""
+    content = path.read_bytes()
+    return content[:24] + content[28:92] + content[96:]
