@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from covenant.adapters.stores.throttled import Bucket
     from covenant.adapters.stores.validate import Report as StoreReport
     from covenant.kernel.progress import Progress
-    from covenant.protect.arriving import Arriving
     from covenant.protect.ports import Source
     from covenant.replicate.regional import RegionalStore
     from covenant.settings import values
@@ -99,6 +98,8 @@ class Opener:
     acknowledge: int = 0
     sightings: Path | None = None
     bandwidth: int | None = None
+    away: frozenset[str] = frozenset()
+    """Regions that shall not be asked, as if they did not answer."""
 
     @property
     def places(self) -> tuple[NamedSpec, ...]:
@@ -122,8 +123,15 @@ class Opener:
         from covenant.replicate.sightings import Sightings
 
         clock = SystemClock()
-        regions = [Region(place.name, place.open(_AMONG_OTHERS), clock) for place in self.places]
+        regions = [Region(place.name, self._open(place), clock) for place in self.places]
         return RegionalStore(regions, self.acknowledge or len(regions), clock, Sightings(self.sightings))
+
+    def _open(self, place: NamedSpec) -> Store:
+        if place.name not in self.away:
+            return place.open(_AMONG_OTHERS)
+        from covenant.adapters.stores.away import AwayStore
+
+        return AwayStore(place.spec.url)
 
     @property
     def reading(self) -> Callable[[], ReadStore]:
@@ -281,7 +289,7 @@ def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | Non
 # -- what is protected ------------------------------------------------------------------------------------------------
 
 
-def build_source(source: values.Source, variables: Mapping[str, str]) -> Source | Arriving:
+def build_source(source: values.Source, variables: Mapping[str, str]) -> Source:
     """What reads a source of ``covenant.toml``. A new kind of source is one more case here.
 
     ``variables`` are the environment's, in which its secrets are looked up. Raises ``SourceError`` for a kind that this
@@ -303,21 +311,11 @@ def build_source(source: values.Source, variables: Mapping[str, str]) -> Source 
             from covenant.adapters.sources.sqlite.source import SqliteSource
 
             return SqliteSource(source.name, str(path))
-        case values.Postgres() as system if not system.schemas:
-            from covenant.adapters.sources.postgres.address import Address
-            from covenant.adapters.sources.postgres.source import PostgresSource
-
-            address = Address(source.name, system.url.resolve(variables), system.database)
-            return PostgresSource(source.name, address, SystemClock(), system.max_rate)
         case values.Planned() | values.Postgres():
             raise SourceError(
-                f"source '{source.name}' is not kept: this version does not cover {_uncovered(source)}",
+                f"source '{source.name}' is not kept: this version does not cover the kind '{source.kind}'",
                 "Keep it in another way meanwhile; what is covered, 'covenant policy check' says.",
             )
-
-
-def _uncovered(source: values.Source) -> str:
-    return "single schemas" if source.kind == "postgres" else f"the kind '{source.kind}'"
 
 
 def files_source(
@@ -344,11 +342,7 @@ def source_paths(source: values.Source) -> tuple[str, ...]:
             return tuple(map(str, paths))
         case values.Sqlite(path):
             return (str(path),)
-        case values.Postgres():
-            from covenant.adapters.sources.postgres.source import paths_of
-
-            return paths_of(source.name)
-        case values.Planned():
+        case values.Planned() | values.Postgres():
             return ()
 
 

@@ -12,7 +12,6 @@ from covenant import __version__
 from covenant.bootstrap import Opener, OpenVault
 
 if TYPE_CHECKING:
-    from covenant.protect.arriving import Arriving
     from covenant.protect.backup import Job, Settings
     from covenant.protect.ports import Source
     from covenant.settings.environment import Environment
@@ -62,7 +61,7 @@ def _open_store(opened: OpenVault, dry_run: bool) -> Callable[[], AppendStore] |
 
 def backup_job(
     opened: OpenVault,
-    source: Source | Arriving,
+    source: Source,
     *,
     kind: str,
     parent: Snapshot | None,

@@ -20,6 +20,7 @@ __all__ = [
     "BackupKind",
     "ChoreKind",
     "Commitment",
+    "DrillPolicy",
     "Policy",
     "SourcePolicy",
     "Stated",
@@ -115,6 +116,18 @@ class VaultPolicy:
     """How terms of immutability are set in each region that can: ``object-lock`` or ``bucket-lock``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillPolicy:
+    """What holds for the drills of one level: when one falls due, and what it is.
+
+    ``what`` is ``restore``, ``simulation`` (a disaster is acted out) or ``exercise`` (everything, from nothing).
+    """
+
+    level: str
+    at: Stated[Schedule]
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class Commitment:
     """Something promised that no source carries: drills, the Trash, the calendar of non-payment, communication.
@@ -136,3 +149,5 @@ class Policy:
     sources: Mapping[str, SourcePolicy]
     vaults: Mapping[str, VaultPolicy]
     commitments: tuple[Commitment, ...] = ()
+    drills: Mapping[str, DrillPolicy] = field(default_factory=dict)
+    """The drills that fall due by themselves, by level."""

@@ -16,20 +16,17 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import Interrupted, SourceError
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
-from covenant.protect.arriving import Arriving
 from covenant.protect.content import SMALL, LargeFile, Stored, Wanted, file_finding
 from covenant.protect.crew import Crew, Report
 from covenant.protect.directory import Awaited, Directory
 from covenant.protect.parent import OldDirectory, settled_before
 from covenant.protect.ports import Capture, Entry, Source
-from covenant.protect.stream import Received, receive
 from covenant.protect.tally import Tally, gone_since, summary
 from covenant.vault.compression import DEFAULT_LEVEL
 from covenant.vault.lock import Owner
@@ -67,15 +64,13 @@ class Outcome:
     added: Added
     seconds: float
     findings: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    """In what way it was done, where a source has several; no reason to worry."""
 
 
 @dataclass(slots=True)
 class Job:
     """One backup to be made: the source, where to, whose, and in what way."""
 
-    source: Source | Arriving
+    source: Source
     vault: Vault
     store: AppendStore
     owner: Owner
@@ -95,41 +90,31 @@ class Job:
 def backup(job: Job) -> Outcome:
     """Make the backup. Raises ``Interrupted`` when told to stop, after making durable what was read."""
     began, begin = job.clock.now(), job.clock.monotonic()
-    excludes: tuple[str, ...] = ()
-    if isinstance(job.source, Arriving):
-        came = receive(job, job.source)
-    else:
-        came, excludes = _read(job, job.source, began)
+    with job.source.capture(job.parent) as capture:
+        reading = _Reading(job, capture)
+        tree = reading.run()
+        position = capture.position
+        tally, added = reading.tally, reading.added
+        tally.files_gone = gone_since(job.parent, tally)
+        findings = (*capture.findings, *reading.findings)
     snapshot = Snapshot(
-        time_=snapshot_time(came.moment),
+        time_=snapshot_time(began),
         parent=job.parent.id if job.parent else None,
-        tree=came.tree,
-        paths=list(came.paths),
+        tree=tree,
+        paths=list(capture.paths),
         hostname=job.owner.hostname,
         username=job.owner.username,
         uid=job.owner.uid,
         gid=job.owner.gid,
-        excludes=list(excludes) or None,
-        tags_=_tags(job, came.position),
+        excludes=list(capture.excludes) or None,
+        tags_=_tags(job, position),
         program_version=job.program,
-        summary=summary(came.tally, came.added, snapshot_time(began), snapshot_time(job.clock.now())),
+        summary=summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
     )
     if not job.dry_run:
         job.confirm()  # I4: no snapshot before our lock has stood unchallenged
         job.vault.save_snapshot(job.store, snapshot)  # I3: the snapshot is written last
-    return Outcome(snapshot, came.tally, came.added, job.clock.monotonic() - begin, came.findings, came.notes)
-
-
-def _read(job: Job, source: Source, began: datetime) -> tuple[Received, tuple[str, ...]]:
-    """Bring in a source that can be listed; what it holds, and what it leaves out."""
-    with source.capture(job.parent) as capture:
-        reading = _Reading(job, capture)
-        tree = reading.run()
-        tally = reading.tally
-        tally.files_gone = gone_since(job.parent, tally)
-        findings = (*capture.findings, *reading.findings)
-        came = Received(tree, capture.paths, capture.position, began, tally, reading.added, findings, ())
-        return came, capture.excludes
+    return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
 
 
 def _tags(job: Job, position: str) -> list[str]:

@@ -119,6 +119,8 @@ class DrillRecord:
     steps: tuple[Step, ...] = ()
     answers: tuple[Answer, ...] = ()
     why_not: str = ""
+    narrowed: bool = False
+    """Whether a person chose the sources; then it answers no promised moment, whatever it came to."""
 
     @property
     def result(self) -> Result:

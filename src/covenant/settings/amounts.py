@@ -13,7 +13,7 @@ SMALLEST_PACK, LARGEST_PACK = 4 * MIB, 128 * MIB
 
 STRONGEST = 22
 _LEVELS = {"off": 0, "auto": None, "max": 19}
-_UNITS = {"k": 1 << 10, "m": MIB, "g": 1 << 30}
+_UNITS = {"k": 1 << 10, "m": MIB, "g": 1 << 30, "t": 1 << 40}
 
 
 def parse_pack_size(text: str) -> int:
@@ -25,6 +25,22 @@ def parse_pack_size(text: str) -> int:
     if not SMALLEST_PACK <= size <= LARGEST_PACK:
         raise ValueError(f"'{text}' is not between {SMALLEST_PACK // MIB}MiB and {LARGEST_PACK // MIB}MiB")
     return size
+
+
+def parse_size(text: str) -> int:
+    """Bytes from ``"20GiB"``."""
+    found = re.fullmatch(r"([0-9]{1,15})\s*(?:([kmgt])(?:i?b)?)?", text.strip().lower())
+    if not found or not int(found[1]):
+        raise ValueError(f"'{text}' is not a size like '20GiB'")
+    return int(found[1]) * _UNITS.get(found[2], 1)
+
+
+def parse_share(text: str) -> float:
+    """A share between 0 and 1 from ``"5%"``."""
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%", text.strip())
+    if not found or float(found[1]) > 100:
+        raise ValueError(f"'{text}' is not a share like '5%'")
+    return float(found[1]) / 100
 
 
 def parse_bandwidth(text: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from covenant.kernel.layers import Stated
-from covenant.kernel.policy import Commitment, Policy, SourcePolicy, VaultPolicy, source_policy
+from covenant.kernel.policy import Commitment, DrillPolicy, Policy, SourcePolicy, VaultPolicy, source_policy
 from covenant.settings.show import plain
 from covenant.settings.toml_lines import Where
 from covenant.settings.values import Settings, Source, Vault
@@ -22,6 +22,7 @@ def policy_of(settings: Settings) -> Policy:
         sources={name: _source(source) for name, source in settings.sources.items()},
         vaults=vaults,
         commitments=tuple(_commitments(settings)),
+        drills=dict(_drills(settings)),
     )
 
 
@@ -52,13 +53,23 @@ def _vault(settings: Settings, vault: Vault) -> VaultPolicy:
     )
 
 
+def _drills(settings: Settings) -> Iterator[tuple[str, DrillPolicy]]:
+    for level, said in settings.drills.levels.items():
+        if said.at is not None:
+            at = Stated(said.at, _origin(settings, ("drills", level, "at")))
+            yield level, DrillPolicy(level=level, at=at, what=said.what)
+
+
 def _commitments(settings: Settings) -> Iterator[Commitment]:
-    """Every sentence of the sections that no source carries; none of them is covered by this version."""
+    """Every sentence of the sections that no source carries, and whether this version keeps it."""
     for section, said in settings.commitments.items():
         for keys, value in _sentences(said):
             at = (section, *keys)
+            if at in _MEANS:
+                continue
             promises = _PROMISES.get(at) or _PROMISES.get(at[:2]) or _PROMISES.get(at[:1]) or ()
-            yield Commitment(".".join(at), _worded(value), promises, _origin(settings, at))
+            covered = at in _COVERED or at[:2] in _COVERED
+            yield Commitment(".".join(at), _worded(value), promises, _origin(settings, at), covered)
 
 
 def _sentences(said: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -78,6 +89,12 @@ def _origin(settings: Settings, where: Where) -> str:
     line = settings.lines.get(where)
     return "default" if line is None else f"{settings.path.name}:{line}"
 
+
+_MEANS: frozenset[Where] = frozenset({("drills", "folder"), ("drills", "room")})
+"""Keys that say how something is done, and promise nothing."""
+
+_COVERED: frozenset[Where] = frozenset({("drills", "monthly"), ("drills", "quarterly"), ("drills", "validate")})
+"""The sections, or keys, that this version keeps."""
 
 _PROMISES: dict[Where, tuple[str, ...]] = {
     ("trash",): ("S10", "S11", "S12", "S18"),

@@ -12,6 +12,7 @@ from typing import Any
 from covenant.kernel.findings import Finding
 from covenant.settings import defaults, running
 from covenant.settings.commitments import commitments
+from covenant.settings.drills import drills
 from covenant.settings.problems import did_you_mean
 from covenant.settings.reading import Reading
 from covenant.settings.secrets import exposure
@@ -34,6 +35,7 @@ def resolve(path: Path, document: Mapping[str, Any], lines: Mapping[Where, int])
     by_tier = {layer.name.removeprefix("tier "): layer for layer in tiers(reading)}
     kept = {source.name: source for source in sources(reading, by_class, by_tier)}
     kept_in = under_terms(kept_in, kept.values())
+    promised = commitments(reading)
     settings = Settings(
         path=path,
         vaults=kept_in,
@@ -44,7 +46,8 @@ def resolve(path: Path, document: Mapping[str, Any], lines: Mapping[Where, int])
         catalog=running.catalog(reading),
         metrics=running.metrics(reading),
         alerts=running.alerts(reading, {*by_class, *reading.names("classes")}),
-        commitments=commitments(reading),
+        drills=drills(reading, promised.get("drills", {})),
+        commitments=promised,
         findings=tuple(_findings(kept_in, kept)),
         lines=lines,
     )

@@ -6,6 +6,8 @@ from typing import Any
 
 from covenant.settings.tables.document import NAME, Document
 from covenant.settings.tables.fields import SECRET_OPTION
+from covenant.settings.tables.probes import PROBES
+from covenant.settings.tables.sources import KINDS
 from covenant.settings.tables.vaults import RegionTable
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +32,11 @@ def schema() -> dict[str, Any]:
     generated["$defs"]["RegionTable"] = region
     for each in (vault, region["properties"], generated["$defs"]["BucketTable"]["properties"]):
         each["options"].update(_OPTIONS)
+    for table in PROBES.values():
+        generated["$defs"][table.__name__] = _without_titles(table.model_json_schema())
+    asked = {"oneOf": [{"$ref": f"#/$defs/{table.__name__}"} for table in PROBES.values()]}
+    for source in KINDS.values():
+        generated["$defs"][source.__name__]["properties"]["probes"]["items"] = asked
     for section in ("vaults", "classes", "tiers", "sources"):
         generated["properties"][section]["propertyNames"] = _NAMED
     return {"$schema": DIALECT, "title": "covenant.toml", **generated}

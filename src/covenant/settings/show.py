@@ -13,7 +13,7 @@ from covenant.kernel.layers import merged
 from covenant.kernel.schedule import Blackout, Schedule
 from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile
 from covenant.settings.toml_lines import Where
-from covenant.settings.values import Alerts, DataClass, Planned, Region, Settings, Source, Vault
+from covenant.settings.values import Alerts, DataClass, Planned, Probe, Region, Settings, Source, Vault
 
 
 def show(settings: Settings) -> dict[str, Any]:
@@ -73,6 +73,7 @@ class _Origins:
             ("vault", source.vault),
             ("tags", source.tags),
             *_system(source),
+            *((("probes", tuple(map(_asked, source.probes))),) if source.probes else ()),
         )
         return {**self.table(where, written), **_nested(merged(source.layers).items())}
 
@@ -129,6 +130,12 @@ def _system(source: Source) -> Iterable[tuple[str, Any]]:
             return planned.said.items()
         case system:
             return ((key, getattr(system, key)) for key in system.__dataclass_fields__)
+
+
+def _asked(probe: Probe) -> dict[str, Any]:
+    """A probe as its table."""
+    within = {} if probe.within is None else {"within": probe.within}
+    return {"kind": probe.kind, **probe.said, **within}
 
 
 def plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from covenant.kernel.layers import Layer, keep_of, merged
 from covenant.settings import defaults
+from covenant.settings.probes import probes
 from covenant.settings.problems import did_you_mean
 from covenant.settings.reading import Reading
 from covenant.settings.tables.fields import SecretTable
@@ -88,6 +89,7 @@ def _source(reading: Reading, name: str, table: AnySource, where: Where, below: 
         tags=tuple(table.tags),
         tier=table.tier or "",
         layers=layers,
+        probes=probes(reading, table.probes, table.kind, where),
     )
 
 

@@ -127,6 +127,33 @@ class Postgres:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """A question to a source that was restored: its kind, what was said of it, and how long it may take."""
+
+    kind: str
+    said: Mapping[str, Any]
+    within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """When the drills of one level are held, and how: ``restore``, ``simulation`` or ``exercise``."""
+
+    at: Schedule | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drills:
+    """Rehearsals by level, what the whole must be asked, and the sandboxes: where, and how many bytes each may take."""
+
+    levels: Mapping[str, Rehearsal] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    folder: Path | None = None
+    room: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A system of a kind that this version cannot keep: what it is, and what was said of it."""
 
@@ -148,6 +175,7 @@ class Source:
     tier: str = ""
     layers: tuple[Layer, ...] = ()
     """What holds for it: the layers of its class, its tier's, and its own."""
+    probes: tuple[Probe, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -158,13 +186,8 @@ class Source:
 
     @property
     def covered(self) -> bool:
-        """Whether this version can keep it. A PostgreSQL server is kept whole, and not by single schemas."""
-        match self.system:
-            case Planned():
-                return False
-            case Postgres() as server:
-                return not server.schemas
-        return True
+        """Whether this version can keep it."""
+        return not isinstance(self.system, Planned | Postgres)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +248,7 @@ class Settings:
     metrics: tuple[str, int] | None = None
     """The address and port that metrics are read at; ``None`` for nowhere."""
     alerts: Alerts = field(default_factory=Alerts)
+    drills: Drills = field(default_factory=Drills)
     commitments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What is promised and carried by no source, by section, and by name where a section has several tables."""
     findings: tuple[Finding, ...] = ()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from covenant.cli.command import command, family
+from covenant.cli.parameters import moment
 from covenant.cli.session import Session
 from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from covenant.catalog.records import Proof
 
 drill = family("drill", "Rehearse recovery: restore, ask, plant damage that must be caught, and keep what came of it.")
 
 _ALL = 1_000_000
+_SCENARIOS = ("data-centre-outage", "database-corruption", "security-breach", "human-error")
 
 
 @command("list", "covenant drill list", "covenant drill list --level monthly", exits=(0, 2, 21, 30, 31), group=drill)
@@ -75,26 +78,24 @@ def _named(session: Session, name: str) -> Proof:
 
 
 @command(
-    "report",
-    "covenant drill report latest",
-    "covenant drill report 3f9a2c11 -o reports --pdf",
-    exits=(0, 2, 21, 24, 30, 31),
+    "run",
+    "covenant drill run monthly",
+    "covenant drill run quarterly --scenario human-error",
+    "covenant drill run quarterly media --scenario security-breach --before '2026-11-20 12:00'",
+    exits=(0, 1, 2, 3, 10, 11, 12, 30, 31, 130),
     group=drill,
 )
-@click.argument("id", metavar="ID")
-@click.option(
-    "-o", "--output", "folder", type=click.Path(path_type=Path), default=".", metavar="DIR", help="Where; here."
-)
-@click.option("--html", "html", is_flag=True, help="Only the page for a browser.")
-@click.option("--pdf", "pdf", is_flag=True, help="Only the document for paper.")
-def report(session: Session, id: str, folder: Path, html: bool, pdf: bool) -> None:
-    """Write the report of a drill: as a page and for paper, with the record itself and its sums beside them.
+@click.argument("level", type=click.Choice(["monthly", "quarterly", "annual"]))
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--scenario", type=click.Choice(_SCENARIOS), help="Act out this disaster.")
+@click.option("--before", type=moment, metavar="TIME", help="When the breach began; a day ago by default.")
+def run(session: Session, level: str, sources: tuple[str, ...], scenario: str | None, before: datetime | None) -> int:
+    """Rehearse recovery now: restore into throw-away folders, ask what was restored, and plant damage in copies.
 
-    ID is the beginning of its id, or 'latest'. It shows what was restored from which region to which moment, each step
-    against the RTO, the age of the data against the RPO, every answer, what was planted, and the trend over past
-    drills. The page needs no network.
+    A monthly drill restores what is critical, a quarterly one acts out a disaster, an annual one recovers everything;
+    with SOURCE, only that. Nothing of the vault and of the live systems is changed. Ends with 0 where all of it
+    passed, 1 where something failed or planted damage was missed, and 3 where something could not be verified.
     """
-    from covenant.cli import reporting
+    from covenant.cli import drilling
 
-    forms = [form for form, wanted in (("html", html), ("pdf", pdf)) if wanted] or ["html", "pdf"]
-    reporting.report(session, _named(session, id), folder, forms)
+    return drilling.hold(session, level, sources, scenario, before)

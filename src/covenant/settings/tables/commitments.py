@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from covenant.settings.tables.fields import Interval, Table, Text, When
+from covenant.settings.tables.fields import Interval, Size, Table, Text, When
 
 Day = Annotated[int, Field(ge=1, le=3650)]
 Role = Literal["org-owner", "admin", "owner", "operator"]
@@ -53,6 +53,10 @@ class DrillsTable(Table):
     validate_: list[Literal["integrity", "speed", "function", "experience"]] = Field(
         default_factory=list, alias="validate", description="What is asked of what was restored."
     )
+    folder: Text | None = Field(
+        None, description="Where sandboxes are made; in the state directory by default. Relative to the file's folder."
+    )
+    room: Size | None = Field(None, description="How many bytes one sandbox may take; what the disk has, by default.")
 
 
 class AuthorisationTable(Table):

@@ -11,7 +11,14 @@ from pydantic_core import PydanticCustomError
 
 from covenant.kernel.durations import Span, parse_interval, parse_span
 from covenant.kernel.schedule import Blackout, Schedule, parse_blackout, parse_schedule, parse_zone
-from covenant.settings.amounts import STRONGEST, parse_bandwidth, parse_compression, parse_pack_size
+from covenant.settings.amounts import (
+    STRONGEST,
+    parse_bandwidth,
+    parse_compression,
+    parse_pack_size,
+    parse_share,
+    parse_size,
+)
 
 INLINE_SECRET = "a secret may not stand in this file"
 SECRET_HINT = 'Say where it is: { file = "vault.key" }, { env = "NAME" } or { command = ["pass", "show", "vault"] }.'
@@ -73,6 +80,16 @@ Compression: TypeAlias = Annotated[
     _parsed(parse_compression, f"Write 'off', 'auto', 'max' or a level from 1 to {STRONGEST}."),
     BeforeValidator(_level),
     WithJsonSchema({"anyOf": [{"enum": ["off", "auto", "max"]}, {"type": "integer", "minimum": 0, "maximum": 22}]}),
+]
+Size: TypeAlias = Annotated[
+    int,
+    _parsed(parse_size, "Write a size: '20GiB'."),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+ *([kKmMgGtT][iI]?[bB]?)?$", "examples": ["20GiB"]}),
+]
+Share: TypeAlias = Annotated[
+    float,
+    _parsed(parse_share, "Write a share: '5%'."),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+([.][0-9]+)? *%$", "examples": ["5%"]}),
 ]
 Bandwidth: TypeAlias = Annotated[
     int,

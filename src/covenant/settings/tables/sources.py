@@ -18,6 +18,9 @@ class SourceTable(PromiseTable):
     tier: Text | None = Field(None, description="The tier whose promises are laid over those of its class.")
     vault: Text = Field("default", description="The vault that it is kept in.")
     tags: list[Text] = Field(default_factory=list, description="Tags of its snapshots.")
+    probes: list[Any] = Field(  # `probes` reads each by its kind, and `schema` tells what it may be
+        default_factory=list, description="What it is asked after it was restored in a drill."
+    )
 
 
 class FilesTable(SourceTable):

@@ -1,0 +1,152 @@
+"""A drill put together: which ways lead into the vaults, what each kind of source is asked, where sandboxes lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from covenant.adapters.stores.memory import MemoryStore
+from covenant.bootstrap import OpenVault, jobs, remembering
+from covenant.bootstrap.probing import system_of
+from covenant.bootstrap.ways import Ways
+from covenant.catalog.records import DRILL, Proof
+from covenant.kernel.errors import CovenantError
+from covenant.prove.drill import Drill
+from covenant.prove.drill_plan import plan
+from covenant.prove.planting import Ground
+from covenant.prove.ports import Aspect
+from covenant.prove.record import Level, Scenario
+from covenant.prove.rehearsing import Bench
+from covenant.prove.sandbox import Sandboxes
+from covenant.prove.telling import from_json, to_json
+from covenant.vault.keys import Cost
+
+if TYPE_CHECKING:
+    import threading
+
+    from covenant.catalog.catalog import Catalog
+    from covenant.kernel.clock import Clock
+    from covenant.kernel.policy import Policy
+    from covenant.prove.record import DrillRecord
+    from covenant.settings.values import Settings
+
+_MANNERS = {Level.MONTHLY: "restore", Level.QUARTERLY: "simulation", Level.ANNUAL: "exercise"}
+"""What a drill is where covenant.toml does not say it."""
+REHEARSAL = "rehearsal"
+"""The kind of the proof that a drill leaves of each source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What drill shall be held. ``before`` is when a breach began; ``sources`` are all that the level takes."""
+
+    level: Level
+    scenario: Scenario | None = None
+    sources: tuple[str, ...] = ()
+    before: datetime | None = None
+    due_at: datetime | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """Who holds drills: the settings that are followed, how vaults are opened, where the state lies."""
+
+    settings: Settings
+    policy: Policy
+    opened: Callable[[str], OpenVault]
+    catalog: Catalog
+    state_dir: Path
+    clock: Clock
+    variables: Mapping[str, str]
+    stop: threading.Event
+    cost: Cost | None = None
+
+
+def hold(company: Company, order: Order) -> DrillRecord:
+    """Hold a drill, and keep what came of it. Raises ``UsageError`` for a source that there is not, ``Interrupted``."""
+    settings = company.settings
+    systems = {
+        name: each for name, source in settings.sources.items() if (each := system_of(source, company.variables))
+    }
+    needs = {name: {other for probe in system.probes for other in probe.needs} for name, system in systems.items()}
+    planned = plan(
+        company.policy.sources.values(),
+        order.level,
+        _scenario(company, order),
+        only=order.sources,
+        needs=needs,
+        restoration=settings.commitments.get("restoration", {}),
+    )
+    with ExitStack() as held:
+        drill = Drill(
+            id=uuid4().hex,
+            plan=planned,
+            systems=systems,
+            vaults=Ways(company.opened, held, company.cost),
+            ground=Ground(
+                Bench(company.clock, jobs.lanes(settings.limits), company.stop),
+                sandboxes(company),
+                MemoryStore,
+                Random(),
+            ),
+            due_at=order.due_at,
+            before=order.before,
+            by=order.by,
+            narrowed=bool(order.sources),
+            wanted=tuple(Aspect(word) for word in settings.drills.wanted),
+        )
+        record = drill.hold()
+    keep(company.catalog, record)
+    return record
+
+
+def sandboxes(company: Company) -> Sandboxes:
+    """Where sandboxes are made: in the state directory, unless covenant.toml says where else."""
+    ledger, drills = company.state_dir / "sandboxes", company.settings.drills
+    return Sandboxes(drills.folder or ledger, ledger, drills.room)
+
+
+def keep(catalog: Catalog, record: DrillRecord) -> None:
+    """Enter a drill in the catalog: the whole of it, and what it proved about each source."""
+    for each in record.sources:
+        told = each.why_not or next((f"{a.question} {a.detail}" for a in each.answers if a.result != "passed"), "")
+        told = told or next((f"planted {p.kind}: {p.result}" for p in each.planted if p.result != "passed"), "")
+        catalog.prove(
+            Proof(
+                subject=each.source,
+                kind=REHEARSAL,
+                at=record.ended_at,
+                verdict=each.result,
+                snapshot_id=each.snapshot_id,
+                detail=told or f"restored and asked, in drill {record.id[:8]}",
+                vault=each.vault,
+            )
+        )
+    vault = record.sources[0].vault if record.sources else ""
+    detail = to_json(record)
+    catalog.prove(
+        Proof(subject=record.level, kind=DRILL, at=record.ended_at, verdict=record.result, detail=detail, vault=vault)
+    )
+
+
+def seal(company: Company, record: DrillRecord) -> None:
+    """Have a drill lie in the vaults too; one that cannot be reached gets it with its next page."""
+    for name in dict.fromkeys(each.vault for each in record.sources):
+        with suppress(CovenantError), company.opened(name).held("shared") as held:
+            remembering.record(company.catalog, name, held.vault, held.appending)
+
+
+def _scenario(company: Company, order: Order) -> Scenario | None:
+    """What is acted out: as asked, else, where the level calls for a simulation, what was acted out longest ago."""
+    said = company.settings.drills.levels.get(order.level)
+    if order.scenario is not None or (said.what if said else _MANNERS[order.level]) != "simulation":
+        return order.scenario
+    held = [from_json(proof.detail).scenario for proof in company.catalog.proofs(kind=DRILL, subject=order.level)]
+    return max(Scenario, key=lambda each: held.index(each) if each in held else len(held))

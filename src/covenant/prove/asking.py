@@ -1,0 +1,58 @@
+"""Asking a probe: bounded in time, and whatever goes wrong with the asking is *could not verify*.
+
+A probe that hangs in a system call cannot be stopped. Its thread is left behind, and its answer, should it ever come,
+counts for nothing.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+from covenant.kernel.answers import Answer, Result
+from covenant.kernel.clock import Clock
+from covenant.prove.ports import OutOfTime, Probe, Restored, Said
+
+GRACE = 2.0
+"""So many seconds beyond its time a probe may take to notice that it is over."""
+
+
+def ask(probe: Probe, restored: Restored, clock: Clock) -> Answer:
+    """What a probe answers, within its time."""
+    began = clock.monotonic()
+    lacking = [name for name in probe.needs if name not in restored.beside]
+    if lacking:
+        said = Said(Result.COULD_NOT_VERIFY, f"source '{lacking[0]}' was not restored beside it")
+    else:
+        said = _bounded(lambda: _said(probe, restored, clock), probe.within)
+    return Answer(probe.question, said.result, said.evidence, clock.monotonic() - began)
+
+
+def _said(probe: Probe, restored: Restored, clock: Clock) -> Said:
+    ends = clock.monotonic() + probe.within
+
+    def hurry() -> None:
+        if clock.monotonic() > ends:
+            raise OutOfTime
+
+    try:
+        return probe.ask(restored, hurry)
+    except OutOfTime:
+        return _late(probe.within)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the question was not answered
+        told = str(error) or "no reason given"
+        return Said(Result.COULD_NOT_VERIFY, f"it could not be asked: {type(error).__name__}: {told}")
+
+
+def _bounded(question: Callable[[], Said], seconds: float) -> Said:
+    answers: queue.SimpleQueue[Said] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(question()), name="probe", daemon=True).start()
+    try:
+        return answers.get(timeout=seconds + GRACE)
+    except queue.Empty:
+        return _late(seconds)
+
+
+def _late(seconds: float) -> Said:
+    return Said(Result.COULD_NOT_VERIFY, f"no answer within {seconds:g} s")
