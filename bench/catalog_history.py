@@ -25,7 +25,7 @@ TALLY = {"files": 9000, "bytes": 5_000_000_000, "added_bytes": 4_000_000, "files
 def main(sources: int = 1000, snapshots: int = 100_000, runs: int = 200_000) -> None:
     """Fill a catalog, then gather its history five times; the quickest counts, for a busy machine only adds."""
     with tempfile.TemporaryDirectory() as folder, open_catalog(Path(folder) / "catalog.db") as catalog:
-        catalog.take_up("default", kept(sources, snapshots))
+        catalog.take_up("default", kept(sources, snapshots), now=NOW)
         catalog.restore(pages(sources, runs), NOW)
         took = []
         for _ in range(5):

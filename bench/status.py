@@ -27,7 +27,7 @@ def main() -> None:
         (home / "covenant.toml").write_text(TOML + "".join(map(_source, range(SOURCES))))
         now = datetime.now(UTC)
         with open_catalog(home / "catalog.db") as catalog:
-            catalog.take_up("default", [_kept(number, now) for number in range(SNAPSHOTS)])
+            catalog.take_up("default", [_kept(number, now) for number in range(SNAPSHOTS)], now=now)
         _asked(home)
         walls, processors = zip(*(_asked(home) for _ in range(TIMES)), strict=True)
     print(f"covenant status: {_spread(walls)}, {_spread(processors)} of a processor")

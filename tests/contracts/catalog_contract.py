@@ -349,14 +349,29 @@ class CatalogContract:
         """Snapshots come and go in the catalog as they do in the vault; those of other vaults stay."""
         one, two, three = (a_snapshot(name) for name in ("one", "two", "three"))
         other = replace(one, vault="other", source="letters")
-        catalog.take_up("other", [other])
-        first = catalog.take_up("default", [one, two])
+        catalog.take_up("other", [other], now=NOW)
+        first = catalog.take_up("default", [one, two], now=NOW)
 
-        second = catalog.take_up("default", [three], still_there={"two"})
+        second = catalog.take_up("default", [three], still_there={"two"}, now=NOW)
 
         assert ((2, 0), (1, 1)) == (first, second)
         assert {"two", "three"} == catalog.known("default")
         assert {"one"} == catalog.known("other")
+
+    def test_no_snapshot_comes_or_goes_without_a_word(self, catalog: Catalog) -> None:
+        """What a vault is found to have, or to have no more, stands in the journal once, pieces of a log excepted."""
+        photo, piece = a_snapshot("photo"), a_snapshot("piece", kind="log")
+        catalog.take_up("default", [photo, piece], now=LATER)
+        catalog.take_up("default", [photo], {"piece"}, now=LATER)
+
+        catalog.take_up("default", [], now=LATER + MINUTE)
+
+        told = [(entry.kind, entry.subject, entry.at, entry.vault) for entry in catalog.journal()]
+        assert [
+            ("snapshot-gone", "photos", LATER + MINUTE, "default"),
+            ("snapshot-kept", "photos", NOW, "default"),
+        ] == told
+        assert '"snapshot":"photo"' in catalog.journal()[0].text
 
     def test_the_history_knows_the_newest_snapshot_of_each_kind(self, catalog: Catalog) -> None:
         """The newest of all and of each kind, the oldest and the number; an archive counts as a full one."""
@@ -364,7 +379,7 @@ class CatalogContract:
         archive = a_snapshot("archive", kind="archive", time=NOW - timedelta(days=1))
         newest = a_snapshot("newest", kind="incremental")
         by_hand = a_snapshot("by-hand", source="")
-        catalog.take_up("default", [old, archive, newest, by_hand])
+        catalog.take_up("default", [old, archive, newest, by_hand], now=NOW)
 
         history = catalog.history()
 

@@ -91,7 +91,7 @@ class Keeper:
         with self.lock:
             known = self.catalog.known(vault)
             new = [self._kept(each, vault) for each in self.snapshots.values() if each.id not in known]
-            self.catalog.take_up(vault, new, set(self.snapshots))
+            self.catalog.take_up(vault, new, set(self.snapshots), now=self.clock.now())
 
     def carry_out(self, due: Due, progress: Progress, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
         error = self.breaks(due)

@@ -112,7 +112,8 @@ class Pretender:
     def look(self, vault: str) -> None:
         with self.lock:
             known = self.catalog.known(vault)
-            self.catalog.take_up(vault, [each for each in self.snapshots.values() if each.id not in known], known)
+            new = [each for each in self.snapshots.values() if each.id not in known]
+            self.catalog.take_up(vault, new, known, now=self.clock.now())
 
     def carry_out(self, due: Due, progress: Progress, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
         self.pause(due, stop)

@@ -140,7 +140,7 @@ def seal(company: Company, record: DrillRecord) -> None:
     """Have a drill lie in the vaults too; one that cannot be reached gets it with its next page."""
     for name in dict.fromkeys(each.vault for each in record.sources):
         with suppress(CovenantError), company.opened(name).held("shared") as held:
-            remembering.record(company.catalog, name, held.vault, held.appending)
+            remembering.record(company.catalog, name, held.vault, held.appending, company.clock.now())
 
 
 def _scenario(company: Company, order: Order) -> Scenario | None:

@@ -6,6 +6,7 @@ so a catalog that was lost is made again from the vaults, and lacks at most what
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 from covenant.catalog.records import Kept
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.findings import Finding
+from covenant.prove.evidence.sealing import Chain
+from covenant.prove.evidence.watching import note_keys
 from covenant.vault.journal import read_pages, write_page
 from covenant.vault.names import SNAPSHOTS, object_name
 
@@ -58,7 +61,9 @@ def kept_of(snapshot: Snapshot, vault: str) -> Kept:
     )
 
 
-def take_up(catalog: Catalog, name: str, vault: Vault, remembered: Remembered | None = None) -> Remembered:
+def take_up(
+    catalog: Catalog, name: str, vault: Vault, now: datetime, remembered: Remembered | None = None
+) -> Remembered:
     """Make the catalog agree with what the vault has. Only snapshots that it does not know are read."""
     into = remembered or Remembered()
     there, known = frozenset(vault.snapshot_ids()), catalog.known(name)
@@ -69,21 +74,25 @@ def take_up(catalog: Catalog, name: str, vault: Vault, remembered: Remembered | 
         name,
         [kept_of(each, name) for each in read if each is not None and not isinstance(each, Finding)],
         there & known,
+        now=now,
     )
     into.snapshots += taken.added
     into.gone += taken.gone
     return into
 
 
-def record(catalog: Catalog, name: str, vault: Vault, store: AppendStore) -> int:
-    """Keep in the vault whatever of weight does not lie there yet; how many pages that took.
+def record(catalog: Catalog, name: str, vault: Vault, store: AppendStore, now: datetime) -> int:
+    """Keep in the vault whatever of weight does not lie there yet, as evidence too; how many pages that took.
 
-    Killed between the two steps, the page is written once more: a record that is read twice is one.
+    Killed between two steps, all of it is done once more: a record that is read twice is one.
     """
-    pages = 0
-    while page := catalog.unrecorded(name):
+    evidence, pages = Chain(catalog, vault, store, os.uname().nodename), 0
+    note_keys(catalog, name, vault, now)
+    while sealed := evidence.go_on(name, now):
+        page, place = sealed
         write_page(vault, store, page.text)
         catalog.recorded(page)
+        evidence.settle(place)
         pages += 1
     return pages
 
@@ -91,14 +100,13 @@ def record(catalog: Catalog, name: str, vault: Vault, store: AppendStore) -> int
 def rebuild(catalog: Catalog, vaults: Mapping[str, Vault] | Iterable[tuple[str, Vault]], now: datetime) -> Remembered:
     """Fill the catalog from the vaults with everything that it does not know."""
     into = Remembered()
-    pages: list[bytes] = []
-    for name, vault in vaults.items() if isinstance(vaults, Mapping) else vaults:
-        found = read_pages(vault)
-        pages += found.texts
-        into.findings += found.findings
-        take_up(catalog, name, vault, into)
-    restored = catalog.restore(pages, now)
-    into.runs, into.proofs, into.entries = restored
+    named = [*(vaults.items() if isinstance(vaults, Mapping) else vaults)]
+    read = [read_pages(vault) for _, vault in named]
+    into.findings += [finding for pages in read for finding in pages.findings]
+    # The journal before the snapshots: what it tells of them already is not told again.
+    into.runs, into.proofs, into.entries = catalog.restore([text for pages in read for text in pages.texts], now)
+    for name, vault in named:
+        take_up(catalog, name, vault, now, into)
     return into
 
 

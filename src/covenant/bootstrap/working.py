@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, build_source, chores, jobs, remembering, source_paths
@@ -53,7 +54,8 @@ class Working:
         return replace(opened, vault=opened.vault.anew())
 
     def look(self, vault: str) -> None:
-        self._agree(vault, self.vault(vault).vault)
+        opened = self.vault(vault)
+        self._agree(vault, opened.vault, opened.clock.now())
 
     def carry_out(self, due: Due, progress: Progress, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
         opened = self.vault(due.vault)
@@ -61,10 +63,10 @@ class Working:
             return self._backup(due, opened, progress, stop, confirm)
         task = chores.Task(due, opened, self.settings(), self.policy(), self.catalog, progress, confirm)
         done = chores.carry_out(task)
-        self._agree(due.vault, opened.vault)
+        self._agree(due.vault, opened.vault, opened.clock.now())
         if due.kind in _RECORDED_AFTER:
             with opened.held("shared", _LOCK_SECONDS) as held:
-                remembering.record(self.catalog, due.vault, held.vault, held.appending)
+                remembering.record(self.catalog, due.vault, held.vault, held.appending, held.clock.now())
         return done
 
     # -- backups --------------------------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ class Working:
         settings = self.settings()
         source = settings.sources[due.subject]
         with opened.held("shared", _LOCK_SECONDS) as held:
-            self._agree(due.vault, held.vault)
+            self._agree(due.vault, held.vault, opened.clock.now())
             keep_promises(held, settings, due.vault)
             parent = self._parent(due, source, held.vault)
             job = jobs.backup_job(
@@ -98,7 +100,7 @@ class Working:
             job.progress = progress
             progress.expect(**jobs.expected(parent))
             outcome = backup(job)
-        self._agree(due.vault, opened.vault)
+        self._agree(due.vault, opened.vault, opened.clock.now())
         return _told(outcome)
 
     def _parent(self, due: Due, source: Source, vault: Vault) -> Snapshot | None:
@@ -119,11 +121,11 @@ class Working:
 
     # -- what a vault holds ---------------------------------------------------------------------------------------
 
-    def _agree(self, name: str, vault: Vault) -> None:
+    def _agree(self, name: str, vault: Vault, now: datetime) -> None:
         """Take up what the vault has and the catalog does not know, and drop what the vault no longer has."""
         with self._agreeing:
             if frozenset(vault.snapshot_ids()) != self.catalog.known(name):
-                remembering.take_up(self.catalog, name, vault)
+                remembering.take_up(self.catalog, name, vault, now)
 
 
 def _told(outcome: BackupOutcome) -> Outcome:

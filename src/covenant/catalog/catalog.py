@@ -145,10 +145,13 @@ class Catalog:
         with reading(self._engine) as tx:
             return keeping.known(tx, vault)
 
-    def take_up(self, vault: str, kept: Iterable[Kept], still_there: Collection[str] = ()) -> TakenUp:
-        """Agree with what a vault has: ``kept``, and those known snapshots whose ids are ``still_there``."""
+    def take_up(self, vault: str, kept: Iterable[Kept], still_there: Collection[str] = (), *, now: datetime) -> TakenUp:
+        """Agree with what a vault has: ``kept``, and those known snapshots whose ids are ``still_there``.
+
+        What came and what went is noted in the journal.
+        """
         with writing(self._engine) as tx:
-            return keeping.take_up(tx, vault, kept, still_there)
+            return keeping.take_up(tx, vault, kept, still_there, now)
 
     def count(self, copies: Iterable[Copies]) -> None:
         """Enter how well objects are kept in regions."""
@@ -178,6 +181,11 @@ class Catalog:
         """Add a line to the journal."""
         with writing(self._engine) as tx:
             return telling.note(tx, entry)
+
+    def note_once(self, entry: Entry) -> None:
+        """Add a line to the journal that bears its own ``uid``, unless one of that name is there."""
+        with writing(self._engine) as tx:
+            telling.note_once(tx, entry)
 
     def journal(
         self,

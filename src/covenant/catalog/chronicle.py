@@ -85,6 +85,12 @@ def mark(tx: Connection, page: Page) -> None:
             tx.execute(update(table).where(table.c.uid.in_(batch)).values(recorded=True))
 
 
+def records_in(text: bytes) -> tuple[list[Run], list[Proof], list[Entry]]:
+    """The records that a page tells. Raises ``DamageError`` for one that is no page."""
+    page = _taken_apart(text)
+    return page.runs, page.proofs, page.entries
+
+
 def restore(tx: Connection, pages: Iterable[bytes], now: datetime) -> Restored:
     """Take in what the pages tell and the catalog does not know. Raises ``DamageError`` for one that is no page."""
     read = [_taken_apart(text) for text in pages]

@@ -21,7 +21,7 @@ from covenant.kernel.errors import CatalogError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The version of the schema that this program works with: the last of the migrations."""
 
 _VERSION = table("alembic_version", column("version_num"))

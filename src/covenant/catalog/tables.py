@@ -162,6 +162,7 @@ journal = Table(
     Column("actor", Text, nullable=False),
     Column("text", Text, nullable=False),
     Index("ix_journal_subject", "subject", "id"),
+    Index("ix_journal_kind", "kind", "id"),
     sqlite_autoincrement=True,
 )
 

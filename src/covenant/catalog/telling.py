@@ -33,6 +33,13 @@ def note(tx: Connection, entry: Entry) -> Entry:
     return replace(named, id=tx.execute(insert(journal).values(**values).returning(journal.c.id)).scalar_one())
 
 
+def note_once(tx: Connection, entry: Entry) -> None:
+    """Add a line to the journal unless one of its name is there."""
+    values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__ if name != "id"}
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    tx.execute(make(journal).values(**values).on_conflict_do_nothing())
+
+
 def shown(
     tx: Connection, *, subject: str | None, kind: str | None, since: datetime | None, most: int
 ) -> tuple[Proof, ...]:

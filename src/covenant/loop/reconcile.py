@@ -24,6 +24,7 @@ from covenant.loop.due import due, upcoming
 from covenant.loop.events import Event, Tell
 from covenant.loop.ports import Worker
 from covenant.loop.promised import note_promises
+from covenant.prove.evidence.watching import note_policy
 
 LEASE = "loop"
 
@@ -139,6 +140,7 @@ class Loop:
         terms = self.terms
         if policy is not self._known:
             note_promises(self.catalog, policy, terms.holder, now)
+            note_policy(self.catalog, policy, terms.holder, now)
         history = self.catalog.history(now)
         found = due(policy, history, now)
         chosen = choose(found, self._crew.at_work(), terms.concurrent, now)

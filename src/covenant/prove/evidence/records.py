@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from covenant.catalog import chronicle
 from covenant.catalog.records import DRILL, Entry, Proof, Run, scope_of
 
 KINDS = (
@@ -42,6 +43,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def body(self) -> bytes:
         """The record as it is chained."""
         return msgspec.json.encode(self)
+
+
+def records_in(page: bytes) -> list[Record]:
+    """The records of what a page of the journal tells, in the order of their moments. Raises ``DamageError``."""
+    runs, proofs, entries = chronicle.records_in(page)
+    found = [*map(of_run, runs), *map(of_proof, proofs), *map(of_entry, entries)]
+    return sorted(found, key=lambda record: (record.at, record.uid))
 
 
 def of_run(run: Run) -> Record:
