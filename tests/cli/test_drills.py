@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from covenant.catalog.records import Proof
 from covenant.kernel.answers import Result
 from covenant.kernel.clock import SystemClock
 from covenant.prove.record import DrillRecord, Level
-from covenant.prove.telling import to_json
+from covenant.prove.telling import from_json, to_json
 from tests.cli.running import Ran, here
 from tests.clocks import FrozenClock
 from tests.prove.test_record import GOOD
@@ -49,6 +50,12 @@ class Place:
             detail = to_json(record)
             catalog.prove(Proof(subject=record.level, kind="drill", at=now, verdict=record.result, detail=detail))
         return record
+
+    def only(self) -> DrillRecord:
+        """The one drill that there is."""
+        with open_catalog(self.home / "catalog.db") as catalog:
+            (proof,) = catalog.proofs(kind="drill")
+        return from_json(proof.detail)
 
 
 @pytest.fixture
@@ -100,3 +107,30 @@ def test_a_drill_that_is_not_there_is_named(place: Place) -> None:
 
     assert "no drill of that name: 'ee'" in place.run("drill", "show", "ee").err
     assert "2 drills of that name: 'dd'" in place.run("drill", "show", "dd").err
+
+
+def test_a_report_is_written_with_the_record_and_its_sums(place: Place) -> None:
+    """The page, the paper and the record lie beside one another, and the sums fit all of them."""
+    place.held("3f9a2c11d4e84a0b")
+    folder = place.home / "reports"
+
+    ran = place.run("--json", "drill", "report", "3f9a", "-o", folder)
+
+    assert 0 == ran.code, ran.err
+    written = {Path(name).suffix: Path(name) for name in ran.document["files"]}
+    assert {".json", ".html", ".pdf", ".sha256"} == set(written)
+    assert written[".json"].read_text() == to_json(place.only())
+    for line in written[".sha256"].read_text().splitlines():
+        digest, name = line.split("  ")
+        assert digest == sha256((folder / name).read_bytes()).hexdigest()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in written.values())
+
+
+def test_an_id_that_is_a_path_leads_nowhere(place: Place) -> None:
+    """Whatever a drill is called, its report lies in the folder that was named."""
+    place.held("../../../../tmp/x")
+
+    ran = place.run("--json", "drill", "report", "latest", "-o", place.home / "reports", "--pdf")
+
+    assert {place.home / "reports"} == {Path(name).parent for name in ran.document["files"]}
+    assert [] == [name for name in ran.document["files"] if name.endswith(".html")]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from covenant.adapters.stores.throttled import Bucket
     from covenant.adapters.stores.validate import Report as StoreReport
     from covenant.kernel.progress import Progress
+    from covenant.protect.arriving import Arriving
     from covenant.protect.ports import Source
     from covenant.replicate.regional import RegionalStore
     from covenant.settings import values
@@ -289,7 +290,7 @@ def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | Non
 # -- what is protected ------------------------------------------------------------------------------------------------
 
 
-def build_source(source: values.Source, variables: Mapping[str, str]) -> Source:
+def build_source(source: values.Source, variables: Mapping[str, str]) -> Source | Arriving:
     """What reads a source of ``covenant.toml``. A new kind of source is one more case here.
 
     ``variables`` are the environment's, in which its secrets are looked up. Raises ``SourceError`` for a kind that this
@@ -311,11 +312,21 @@ def build_source(source: values.Source, variables: Mapping[str, str]) -> Source:
             from covenant.adapters.sources.sqlite.source import SqliteSource
 
             return SqliteSource(source.name, str(path))
+        case values.Postgres() as system if not system.schemas:
+            from covenant.adapters.sources.postgres.address import Address
+            from covenant.adapters.sources.postgres.source import PostgresSource
+
+            address = Address(source.name, system.url.resolve(variables), system.database)
+            return PostgresSource(source.name, address, SystemClock(), system.max_rate)
         case values.Planned() | values.Postgres():
             raise SourceError(
-                f"source '{source.name}' is not kept: this version does not cover the kind '{source.kind}'",
+                f"source '{source.name}' is not kept: this version does not cover {_uncovered(source)}",
                 "Keep it in another way meanwhile; what is covered, 'covenant policy check' says.",
             )
+
+
+def _uncovered(source: values.Source) -> str:
+    return "single schemas" if source.kind == "postgres" else f"the kind '{source.kind}'"
 
 
 def files_source(
@@ -342,7 +353,11 @@ def source_paths(source: values.Source) -> tuple[str, ...]:
             return tuple(map(str, paths))
         case values.Sqlite(path):
             return (str(path),)
-        case values.Planned() | values.Postgres():
+        case values.Postgres():
+            from covenant.adapters.sources.postgres.source import paths_of
+
+            return paths_of(source.name)
+        case values.Planned():
             return ()
 
 

@@ -12,6 +12,7 @@ from covenant import __version__
 from covenant.bootstrap import Opener, OpenVault
 
 if TYPE_CHECKING:
+    from covenant.protect.arriving import Arriving
     from covenant.protect.backup import Job, Settings
     from covenant.protect.ports import Source
     from covenant.settings.environment import Environment
@@ -61,7 +62,7 @@ def _open_store(opened: OpenVault, dry_run: bool) -> Callable[[], AppendStore] |
 
 def backup_job(
     opened: OpenVault,
-    source: Source,
+    source: Source | Arriving,
     *,
     kind: str,
     parent: Snapshot | None,

@@ -25,6 +25,7 @@ from covenant.kernel.findings import Finding
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
     from covenant.cli.commands.backup import Asked, Left
+    from covenant.protect.arriving import Arriving
     from covenant.protect.backup import Job, Outcome
     from covenant.protect.ports import Source
     from covenant.vault.snapshot import Snapshot
@@ -37,7 +38,7 @@ _THEN = ("covenant.protect.backup", "covenant.adapters.sources.files.source")
 class Task:
     """One source to be kept: where to, and under which name and tags."""
 
-    build: Callable[[], Source]
+    build: Callable[[], Source | Arriving]
     """Makes the source's reader, which is loaded only then."""
     name: str
     title: str
@@ -170,6 +171,7 @@ def _lines(task: Task, outcome: Outcome) -> list[str]:
         f"  looked at {formats.counted(tally.files, 'file')} ({changes}), {formats.size(tally.bytes)}",
         f"  added {formats.size(added.stored_bytes)} to the vault ({plain} before compression)",
         f"  took {formats.seconds(outcome.seconds)}",
+        *(f"  {note}" for note in outcome.notes),
     ]
 
 
@@ -186,6 +188,7 @@ def _document(task: Task, outcome: Outcome, findings: list[Finding]) -> dict[str
         "files": outcome.tally.files,
         **asdict(outcome.added),
         "seconds": outcome.seconds,
+        "notes": list(outcome.notes),
         "findings": as_dicts(findings),
     }
 

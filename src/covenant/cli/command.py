@@ -37,6 +37,7 @@ EXITS = {
     34: "it was done already",
     35: "a channel does not take messages",
     36: "the source does not answer; trying again may help",
+    200: "trouble, and a recovery must stop",
     130: "interrupted (143 by SIGTERM)",
 }
 OPENING = (0, 2, 10, 11, 12, 20, 21, 130)

@@ -14,7 +14,7 @@
     31  the catalog does not answer         34  it was done already
     33  it is running already               70  a defect of ours
     35  a channel takes no messages         130, 143  stopped by SIGINT, SIGTERM
-    36  the source does not answer
+    36  the source does not answer          200  'wal fetch': a recovery must stop, whatever it was
 
 10, 11 and 12 are as restic has them.
 """
@@ -62,6 +62,22 @@ CODES: dict[type[errors.CovenantError], int] = {
     errors.ChannelError: 35,
     errors.Interrupted: INTERRUPTED,
 }
+
+LOG_ENDS = -1
+"""What ``wal fetch`` comes to where the log ends before the file that was asked for; a server is told 1."""
+STOP_RECOVERY = 200
+
+
+def for_recovery(code: int) -> int:
+    """What a recovering server is told: done, the end of the log, or that it must stop.
+
+    It takes 1 to 125 for the end of the log, and opens for work. (PostgreSQL manual, ``restore_command``)
+    """
+    if code in (DONE, FINDINGS):
+        return DONE
+    if code == LOG_ENDS:
+        return 1
+    return code if code > 125 else STOP_RECOVERY
 
 
 def code_of(error: errors.CovenantError) -> int:

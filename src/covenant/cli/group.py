@@ -8,7 +8,7 @@ import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore", "recover", "dump"),
-    "Keep the promises": ("run", "status", "runs"),
+    "Keep the promises": ("run", "status", "runs", "log", "wal"),
     "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
     "Prove and mend": ("check", "drill", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),

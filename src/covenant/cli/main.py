@@ -110,6 +110,12 @@ def main() -> NoReturn:
 
 def run(session: Session, arguments: list[str]) -> int:
     """Carry out one command line; returns its exit code. Every error ends here."""
+    code = _carried_out(session, arguments)
+    recovering = "wal" in arguments and "fetch" in arguments  # even a wrong command line must not look like the end
+    return exits.for_recovery(code) if recovering else code
+
+
+def _carried_out(session: Session, arguments: list[str]) -> int:
     session.output.json |= "--json" in arguments  # so that even a wrong command line is answered in JSON
     try:
         result: Any = covenant.main(arguments, prog_name="covenant", standalone_mode=False, obj=session)

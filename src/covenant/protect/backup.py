@@ -16,17 +16,20 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import Interrupted, SourceError
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
+from covenant.protect.arriving import Arriving
 from covenant.protect.content import SMALL, LargeFile, Stored, Wanted, file_finding
 from covenant.protect.crew import Crew, Report
 from covenant.protect.directory import Awaited, Directory
 from covenant.protect.parent import OldDirectory, settled_before
 from covenant.protect.ports import Capture, Entry, Source
+from covenant.protect.stream import Received, receive
 from covenant.protect.tally import Tally, gone_since, summary
 from covenant.vault.compression import DEFAULT_LEVEL
 from covenant.vault.lock import Owner
@@ -64,13 +67,15 @@ class Outcome:
     added: Added
     seconds: float
     findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    """In what way it was done, where a source has several; no reason to worry."""
 
 
 @dataclass(slots=True)
 class Job:
     """One backup to be made: the source, where to, whose, and in what way."""
 
-    source: Source
+    source: Source | Arriving
     vault: Vault
     store: AppendStore
     owner: Owner
@@ -90,31 +95,41 @@ class Job:
 def backup(job: Job) -> Outcome:
     """Make the backup. Raises ``Interrupted`` when told to stop, after making durable what was read."""
     began, begin = job.clock.now(), job.clock.monotonic()
-    with job.source.capture(job.parent) as capture:
-        reading = _Reading(job, capture)
-        tree = reading.run()
-        position = capture.position
-        tally, added = reading.tally, reading.added
-        tally.files_gone = gone_since(job.parent, tally)
-        findings = (*capture.findings, *reading.findings)
+    excludes: tuple[str, ...] = ()
+    if isinstance(job.source, Arriving):
+        came = receive(job, job.source)
+    else:
+        came, excludes = _read(job, job.source, began)
     snapshot = Snapshot(
-        time_=snapshot_time(began),
+        time_=snapshot_time(came.moment),
         parent=job.parent.id if job.parent else None,
-        tree=tree,
-        paths=list(capture.paths),
+        tree=came.tree,
+        paths=list(came.paths),
         hostname=job.owner.hostname,
         username=job.owner.username,
         uid=job.owner.uid,
         gid=job.owner.gid,
-        excludes=list(capture.excludes) or None,
-        tags_=_tags(job, position),
+        excludes=list(excludes) or None,
+        tags_=_tags(job, came.position),
         program_version=job.program,
-        summary=summary(tally, added, snapshot_time(began), snapshot_time(job.clock.now())),
+        summary=summary(came.tally, came.added, snapshot_time(began), snapshot_time(job.clock.now())),
     )
     if not job.dry_run:
         job.confirm()  # I4: no snapshot before our lock has stood unchallenged
         job.vault.save_snapshot(job.store, snapshot)  # I3: the snapshot is written last
-    return Outcome(snapshot, tally, added, job.clock.monotonic() - begin, findings)
+    return Outcome(snapshot, came.tally, came.added, job.clock.monotonic() - begin, came.findings, came.notes)
+
+
+def _read(job: Job, source: Source, began: datetime) -> tuple[Received, tuple[str, ...]]:
+    """Bring in a source that can be listed; what it holds, and what it leaves out."""
+    with source.capture(job.parent) as capture:
+        reading = _Reading(job, capture)
+        tree = reading.run()
+        tally = reading.tally
+        tally.files_gone = gone_since(job.parent, tally)
+        findings = (*capture.findings, *reading.findings)
+        came = Received(tree, capture.paths, capture.position, began, tally, reading.added, findings, ())
+        return came, capture.excludes
 
 
 def _tags(job: Job, position: str) -> list[str]:

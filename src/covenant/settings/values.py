@@ -186,8 +186,13 @@ class Source:
 
     @property
     def covered(self) -> bool:
-        """Whether this version can keep it."""
-        return not isinstance(self.system, Planned | Postgres)
+        """Whether this version can keep it. A PostgreSQL server is kept whole, and not by single schemas."""
+        match self.system:
+            case Planned():
+                return False
+            case Postgres() as server:
+                return not server.schemas
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@
      "original"?, "program_version"?, "summary"?}
 
 (restic ``doc/design.rst``, "Snapshots"). What Covenant adds it says in tags, which every restic keeps:
-``covenant:source=<name>``, ``covenant:kind=full|incremental|differential|archive``, ``covenant:position=<position>``.
+``covenant:source=<name>``, ``covenant:kind=full|incremental|differential|archive|log``,
+``covenant:position=<position>``, ``covenant:until=<moment>``, ``covenant:file-size=<bytes>``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from covenant.vault.gotext import time_nanoseconds, time_text
 SOURCE_TAG = "covenant:source="
 KIND_TAG = "covenant:kind="
 POSITION_TAG = "covenant:position="
+UNTIL_TAG = "covenant:until="
+FILE_SIZE_TAG = "covenant:file-size="
+FILE_SIZE = 16 << 20
+"""The size of a log's files where a piece says nothing else."""
+LOG = "log"
+"""The kind of a snapshot that holds a piece of a change log, and not the state of its source."""
 
 _NANO = 1_000_000_000
 
@@ -73,13 +80,24 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def kind(self) -> str:
-        """``full``, ``incremental``, ``differential`` or ``archive``; ``""`` for what another program took."""
+        """``full``, ``incremental``, ``differential``, ``archive`` or ``log``; ``""`` for what another program took."""
         return _tagged(self.tags, KIND_TAG)
 
     @property
     def position(self) -> str:
         """Which state of its source it holds, in the source's own words; ``""`` where the source has none."""
         return _tagged(self.tags, POSITION_TAG)
+
+    @property
+    def until(self) -> str:
+        """Of a piece of a log: the moment, by its source's own clock, up to which nothing is missing."""
+        return _tagged(self.tags, UNTIL_TAG)
+
+    @property
+    def file_size(self) -> int:
+        """Of a piece of a log: how many bytes each of its files has when it is full."""
+        said = _tagged(self.tags, FILE_SIZE_TAG)
+        return int(said) if said.isdecimal() and int(said) else FILE_SIZE
 
 
 def _tagged(tags: tuple[str, ...], prefix: str) -> str:

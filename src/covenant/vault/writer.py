@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from covenant.vault.chunker import LARGEST
 from covenant.vault.compression import DEFAULT_LEVEL, Compressor
-from covenant.vault.index import BLOBS_PER_FILE, encode_index
+from covenant.vault.index import BLOBS_PER_FILE, Index, encode_index
 from covenant.vault.names import DATA, INDEX, object_name
 from covenant.vault.pack import DEFAULT_PACK_SIZE, BlobType, PackBuilder, PackEntry
 from covenant.vault.ports import AppendStore, Buffer
@@ -60,7 +60,11 @@ class _Lane:
 
 
 class Writer:
-    """Takes blobs, keeps each once, and stores them in packs."""
+    """Takes blobs, keeps each once, and stores them in packs.
+
+    What the vault has already is in its index, which is read for it, unless another ``index`` is given: who brings only
+    what is new gives an empty one, and reads nothing.
+    """
 
     def __init__(
         self,
@@ -70,12 +74,13 @@ class Writer:
         pack_size: int = DEFAULT_PACK_SIZE,
         level: int = DEFAULT_LEVEL,
         writes_index: bool = True,
+        index: Index | None = None,
     ) -> None:
         self.vault = vault
         self.pack_size = pack_size
         self.level = level
         self._store = store
-        self._index = vault.index
+        self._index = vault.index if index is None else index
         self._writes_index = writes_index
         self._lock = threading.Lock()
         self._claimed: tuple[set[bytes], set[bytes]] = (set(), set())
@@ -97,6 +102,10 @@ class Writer:
         for lane in self._lanes:
             total += lane.added
         return total
+
+    def forget(self) -> None:
+        """Forget which blobs are known: whoever held the vault meanwhile may have removed any of them."""
+        self._index = Index()
 
     def adopt(self, entry: PackEntry, sealed: Buffer) -> None:
         """Keep a blob of this same vault that is sealed already: the way prune repacks."""

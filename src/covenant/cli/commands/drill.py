@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +76,32 @@ def _named(session: Session, name: str) -> Proof:
         number = "no drill" if not found else f"{len(found)} drills"
         raise UsageError(f"{number} of that name: '{name}'", "List them with 'covenant drill list'.")
     return found[0]
+
+
+@command(
+    "report",
+    "covenant drill report latest",
+    "covenant drill report 3f9a2c11 -o reports --pdf",
+    exits=(0, 2, 21, 24, 30, 31),
+    group=drill,
+)
+@click.argument("id", metavar="ID")
+@click.option(
+    "-o", "--output", "folder", type=click.Path(path_type=Path), default=".", metavar="DIR", help="Where; here."
+)
+@click.option("--html", "html", is_flag=True, help="Only the page for a browser.")
+@click.option("--pdf", "pdf", is_flag=True, help="Only the document for paper.")
+def report(session: Session, id: str, folder: Path, html: bool, pdf: bool) -> None:
+    """Write the report of a drill: as a page and for paper, with the record itself and its sums beside them.
+
+    ID is the beginning of its id, or 'latest'. It shows what was restored from which region to which moment, each step
+    against the RTO, the age of the data against the RPO, every answer, what was planted, and the trend over past
+    drills. The page needs no network.
+    """
+    from covenant.cli import reporting
+
+    forms = [form for form, wanted in (("html", html), ("pdf", pdf)) if wanted] or ["html", "pdf"]
+    reporting.report(session, _named(session, id), folder, forms)
 
 
 @command(

@@ -102,6 +102,11 @@ class Wire:
         return self._pg.server_version
 
     @property
+    def process(self) -> int:
+        """The server's process that serves this connection."""
+        return self._pg.backend_pid
+
+    @property
     def major(self) -> int:
         """The server's major version."""
         return self.server_version // 10000
@@ -176,12 +181,12 @@ class Wire:
             raise lost(self._address, str(error)) from error
         self._flush()
 
-    def end_copy_both(self) -> None:
-        """Say that nothing more comes from us, and pass over what the server still sends."""
+    def end_copy_both(self) -> Table:
+        """Say that nothing more comes from us, and pass over what the server still sends; the ``rest``."""
         self._end_copy()
         while not self._ended:
             self._message(None)
-        self.rest()
+        return self.rest()
 
     def _end_copy(self) -> None:
         try:

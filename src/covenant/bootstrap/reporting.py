@@ -1,0 +1,72 @@
+"""The report of a drill as files: for a browser, for paper, and the record itself with what vouches for it.
+
+drill-monthly-2026-11-02-3f9a2c11.json      the record, byte by byte as it is kept
+….html  ….pdf                               written from it
+….sig.json                                  the Ed25519 signature over the bytes of the .json, and its public key
+….sha256                                    the sums of all of them, as ``sha256sum --check`` reads them
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from covenant.kernel.errors import TargetError
+from covenant.prove.report.shown import day
+from covenant.prove.report.story import Signed
+from covenant.prove.telling import from_json
+
+if TYPE_CHECKING:
+    from covenant.prove.evidence.signing import Signer
+    from covenant.prove.record import DrillRecord
+
+FORMS = ("html", "pdf")
+
+
+def report_files(
+    text: str, past: Iterable[DrillRecord], forms: Collection[str], signer: Signer | None
+) -> dict[str, bytes]:
+    """Every file of a report, by its name. ``text`` is the record as it is kept. Raises ``DamageError``."""
+    record, raw = from_json(text), text.encode()
+    signed = None if signer is None else Signed(signer.public, signer.sign(raw).hex())
+    name, digest, drills = _name(record), sha256(raw).hexdigest(), list(past)
+    files = {f"{name}.json": raw}
+    if "html" in forms:
+        from covenant.prove.report.html import report_html
+
+        files[f"{name}.html"] = report_html(record, drills, digest, signed).encode()
+    if "pdf" in forms:
+        from covenant.prove.report.pdf import report_pdf
+
+        files[f"{name}.pdf"] = report_pdf(record, drills, digest, signed)
+    if signed is not None:
+        said = {"algorithm": "Ed25519", "key": signed.key, "signature": signed.signature, "sha256": digest}
+        files[f"{name}.sig.json"] = json.dumps(said, indent=1).encode() + b"\n"
+    sums = "".join(f"{sha256(content).hexdigest()}  {each}\n" for each, content in files.items())
+    return {**files, f"{name}.sha256": sums.encode()}
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    """Write them, each whole or not at all. Raises ``TargetError``."""
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            aside = folder / f".{name}.new"
+            aside.write_bytes(content)
+            written.append(aside.replace(folder / name))
+    except OSError as error:
+        raise TargetError(
+            f"{folder} cannot be written: {error.strerror or error}", "Name another folder with '-o'."
+        ) from error
+    return written
+
+
+def _name(record: DrillRecord) -> str:
+    """What its files are called; an id that somebody else chose is no path."""
+    known = re.sub(r"[^A-Za-z0-9]", "", record.id)[:8] or "unnamed"
+    return f"drill-{record.level}-{day(record.began_at)}-{known}"
