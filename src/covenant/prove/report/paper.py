@@ -41,9 +41,9 @@ def style(name: str) -> ParagraphStyle:
         "small head": (8.0, 10.0, "quiet", True, 8.0, 3.0),
         "body": (9.5, 13.0, "ink", False, 0.0, 3.0),
         "cell": (8.5, 11.0, "ink", False, 0.0, 0.0),
-        "label": (7.5, 10.0, "quiet", False, 0.0, 0.0),
+        "label": (7.5, 10.0, "quiet", False, 0.0, 2.0),
         "number": (13.0, 16.0, "ink", True, 0.0, 0.0),
-        "code": (8.5, 11.5, "ink", False, 1.0, 2.0),
+        "code": (8.5, 11.5, "ink", False, 3.0, 7.0),
     }
     size, leading, paint, bold, above, below = looks[name]
     font = _FIXED if name == "code" else _BOLD if bold else _LETTERS
