@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covenant.kernel.spans import Lineage, Span
-from covenant.recover.continuity import State, Tip, bases, continuity, windows
-from covenant.vault.pieces import Piece, pieces_of
+from covenant.recover.continuity import State, Tip, continuity, windows
+from covenant.vault.pieces import Piece, bases, pieces_of
 from covenant.vault.snapshot import KIND_TAG, POSITION_TAG, SOURCE_TAG, UNTIL_TAG, Snapshot, snapshot_time
 
 _BEGIN = datetime(2026, 11, 25, 12, tzinfo=UTC)

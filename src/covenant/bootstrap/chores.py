@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, jobs
 from covenant.bootstrap.counting import copies_of
+from covenant.bootstrap.log_keeping import merge_pieces, with_logs
 from covenant.catalog.records import Outcome, Proof
 
 if TYPE_CHECKING:
@@ -56,16 +57,25 @@ def forget(task: Task) -> Outcome:
 
     before = unpruned(task.catalog.history().vault(task.due.vault))
     with task.opened.held("exclusive", _LOCK_SECONDS) as held:
+        task.confirm()
+        merged = sum(merge_pieces(held, source) for source in _logged(task))
         plans = forget_plans(task, list(held.vault.snapshots()))
         if (terms := held.terms) is not None:
             plans = [forgetting.around(plan, terms) for plan in plans]
         task.confirm()
         gone = sum(forgetting.apply(plan, held.vault, held.whole) for plan in plans)
     kept = sum(len(plan.keep) for plan in plans)
+    log = f", merged {merged} pieces of logs away" if merged else ""
     return Outcome(
-        tally={"forgotten": gone, "kept": kept, "unpruned": before + gone},
-        message=f"forgot {gone}, kept {kept}",
+        tally={"forgotten": gone, "kept": kept, "unpruned": before + gone + merged},
+        message=f"forgot {gone}, kept {kept}{log}",
     )
+
+
+def _logged(task: Task) -> list[str]:
+    """The sources of the vault whose change log is followed."""
+    promised = task.policy.sources.values()
+    return [each.source for each in promised if each.vault == task.due.vault and each.continuous and each.covered]
 
 
 def forget_plans(task: Task, snapshots: list[Snapshot]) -> list[ForgetPlan]:
@@ -78,7 +88,7 @@ def forget_plans(task: Task, snapshots: list[Snapshot]) -> list[ForgetPlan]:
         own = [snapshot for snapshot in snapshots if snapshot.source == promised.source]
         if promised.vault == task.due.vault and promised.keep is not None and own:
             plans.append(forgetting.plan(own, promised.keep, (), now=task.opened.clock.now()))
-    return protected(plans)
+    return with_logs(protected(plans), task.policy)
 
 
 def prune(task: Task) -> Outcome:
@@ -86,7 +96,8 @@ def prune(task: Task) -> Outcome:
     from covenant.safeguard.prune import PruneOptions, apply_prune, plan_prune
 
     with task.opened.held("exclusive", _LOCK_SECONDS) as held:
-        plan = plan_prune(held.vault, PruneOptions(), lanes=jobs.lanes(task.settings.limits), terms=held.terms)
+        options = PruneOptions(repack_small=bool(_logged(task)))  # a log is sealed in many small packs
+        plan = plan_prune(held.vault, options, lanes=jobs.lanes(task.settings.limits), terms=held.terms)
         task.confirm()
         refused = apply_prune(plan, held.vault, held.whole)
     totals = plan.totals

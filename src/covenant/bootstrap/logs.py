@@ -59,9 +59,7 @@ def log_source(
     return PostgresLog(source.name, address, source.system.slot, clock, told, watched)
 
 
-def sealing_job(
-    opened: OpenVault, source: str, tags: tuple[str, ...] = (), confirm: Callable[[], None] = lambda: None
-) -> SealingJob:
+def sealing_job(opened: OpenVault, source: str, confirm: Callable[[], None] = lambda: None) -> SealingJob:
     """What seals a log into a vault, which is held for each piece and not in between."""
     from covenant.protect.sealing import Held, SealingJob
 
@@ -83,7 +81,6 @@ def sealing_job(
         owner=opened.owner,
         clock=opened.clock,
         program=f"covenant {__version__}",
-        tags=tags,
     )
 
 
@@ -114,8 +111,8 @@ def log_standing(opened: OpenVault, source: Source, variables: Mapping[str, str]
     """Look a log over; with ``variables`` its server is asked too. Raises the vault's and the store's errors."""
     from covenant.adapters.sources.postgres.shelf import Shelf
     from covenant.adapters.sources.postgres.watching import trouble
-    from covenant.recover.continuity import bases, continuity, windows
-    from covenant.vault.pieces import try_snapshots
+    from covenant.recover.continuity import continuity, windows
+    from covenant.vault.pieces import bases, try_snapshots
 
     snapshots, damaged = try_snapshots(opened.vault)
     findings = [Finding("snapshot-damaged", opened.vault.url, str(each), each.hint) for each in damaged]

@@ -106,11 +106,13 @@ class Working:
     def _parent(self, due: Due, source: Source, vault: Vault) -> Snapshot | None:
         """What the backup builds on, found in the catalog and read from the vault; without it everything is read."""
         from covenant.protect.parenthood import WHOLE
+        from covenant.vault.snapshot import LOG
 
         if due.kind in WHOLE:
             return None
         kinds = self.catalog.history().source(source.name).kinds
-        fitting = [kept for kind, kept in kinds.items() if due.kind != "differential" or kind in WHOLE]
+        states = {kind: kept for kind, kept in kinds.items() if kind != LOG}
+        fitting = [kept for kind, kept in states.items() if due.kind != "differential" or kind in WHOLE]
         newest = max(fitting, key=lambda kept: kept.time, default=None)
         try:
             found = vault.load_snapshot(newest.id) if newest is not None else None

@@ -42,7 +42,7 @@ def stream(session: Session, name: str) -> int:
     following = logs.log_source(source, session.environment.variables, session.clock, told.found, told.watched)
     system: Postgres = source.system  # type: ignore[assignment]
     with session.opened("none", session.place_named(source.vault)) as opened, stopping(session.output.note) as stop:
-        job = logs.sealing_job(opened, source.name, source.tags)
+        job = logs.sealing_job(opened, source.name)
 
         def attempt() -> None:
             last = logs.pieces(opened.vault, source.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from covenant.vault.snapshot import Snapshot
+from covenant.vault.snapshot import LOG, Snapshot
 
 KINDS = ("full", "incremental", "differential", "archive")
 WHOLE = ("full", "archive")
@@ -17,14 +17,16 @@ def choose_parent(
     """The newest snapshot that this backup may take unchanged files from, or ``None``.
 
     A full backup and an archive trust nothing and have no parent; an incremental builds on the last of any kind; a
-    differential on the last of those two.
+    differential on the last of those two. A piece of a change log is no state, and nobody's parent.
     """
     if kind in WHOLE:
         return None
     fitting = [
         snapshot
         for snapshot in snapshots
-        if _same_source(snapshot, source, hostname, paths) and (kind == "incremental" or snapshot.kind in WHOLE)
+        if _same_source(snapshot, source, hostname, paths)
+        and snapshot.kind != LOG
+        and (kind == "incremental" or snapshot.kind in WHOLE)
     ]
     return max(fitting, key=lambda snapshot: snapshot.time, default=None)
 

@@ -12,51 +12,25 @@ Order of writes: packs (I1), the index (I2), the snapshot (I3). Only then does t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
 
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import DamageError, ObjectMissing
-from covenant.kernel.spans import Span
 from covenant.protect.ports import Batch, Growth
-from covenant.vault.gotext import quoted_name
 from covenant.vault.index import Index
 from covenant.vault.lock import Owner
+from covenant.vault.log_files import PARTIAL, File, files_of, log_snapshot, log_tree
 from covenant.vault.names import SNAPSHOTS, object_name
 from covenant.vault.pieces import Piece
 from covenant.vault.ports import AppendStore
-from covenant.vault.reader import read_tree
-from covenant.vault.snapshot import (
-    FILE_SIZE,
-    FILE_SIZE_TAG,
-    KIND_TAG,
-    LOG,
-    POSITION_TAG,
-    SOURCE_TAG,
-    UNTIL_TAG,
-    Snapshot,
-    snapshot_time,
-)
-from covenant.vault.tree import MODE_DIR, encode_tree, metadata_text, node_text, owner_text
+from covenant.vault.snapshot import FILE_SIZE
 from covenant.vault.vault import Vault
 from covenant.vault.writer import Added, Writer
 
-FOLDER = "pg_wal"
-"""The folder in the snapshot's tree: restored over a data directory, the files are where PostgreSQL looks for them."""
-PARTIAL = ".partial"
 _BLOB = 4 << 20
 _PACK = 16 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of the log as the vault has it: its blobs, and how many bytes they are together."""
-
-    name: str
-    content: tuple[str, ...]
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +52,6 @@ class SealingJob:
     owner: Owner
     clock: Clock
     program: str = "covenant"
-    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +75,7 @@ class Sealing:
         self._growing: dict[str, File] = {}
         if last is not None:
             job.vault.forget_index()  # whoever sealed the last piece wrote to it what we have not read
-            self._growing = {each.name: each for each in files_of(job.vault, last.snapshot) if _partial(each)}
+            self._growing = {each.name: each for each in files_of(job.vault, last.snapshot) if each.partial}
         self._writer = Writer(job.vault, job.store, pack_size=_PACK, index=Index())
 
     @property
@@ -124,7 +97,7 @@ class Sealing:
             tree = self._tree(batch, files)
             self._writer.flush()
             piece = self._stored(held, batch, tree)
-        self._growing = {file.name: file for file in files if _partial(file)}
+        self._growing = {file.name: file for file in files if file.partial}
         return Sealed(piece, _since(before, self._writer.added), job.clock.monotonic() - begin)
 
     def _again(self, batch: Batch, held: Held, begin: float) -> Sealed:
@@ -165,67 +138,16 @@ class Sealing:
             File(name, (self._writer.data(content).hex(),) if content else (), len(content))
             for name, content in batch.beside
         ]
-        return log_tree(self._writer, {file.name: file for file in (*files, *beside)}, batch.taken, self._job.owner)
+        return log_tree(self._writer, [*files, *beside], batch.taken, self._job.owner)
 
     def _stored(self, held: Held, batch: Batch, tree: str) -> Piece:
         held.confirm()  # I4
         sizes = [growth.full for growth in batch.growths] + [self._last.snapshot.file_size if self._last else FILE_SIZE]
-        snapshot = log_snapshot(self._job, batch.span, batch.until, batch.taken, tree, sizes[0])
+        owner, program = self._job.owner, self._job.program
+        snapshot = log_snapshot(tree, self._job.source, batch.span, batch.until, batch.taken, sizes[0], owner, program)
         self._job.vault.save_snapshot(self._job.store, snapshot)  # I3: the snapshot is written last
         self._last = Piece(snapshot, batch.span, batch.until)
         return self._last
-
-
-# -- trees ------------------------------------------------------------------------------------------------------------
-
-
-def log_tree(writer: Writer, files: Mapping[str, File], moment: datetime, owner: Owner) -> str:
-    """Keep the tree of a piece: one folder with these files. Returns its id; durable after the writer's ``flush``."""
-    times = (snapshot_time(moment),) * 3
-    whose = owner_text(owner.uid, owner.gid, owner.username, "")
-    nodes = [
-        node_text(
-            metadata_text(quoted_name(file.name), "file", 0o600, times, whose, (0, 0, file.size, 1)), list(file.content)
-        )
-        for _, file in sorted(files.items())
-    ]
-    folder = writer.tree(encode_tree(nodes)).hex()
-    metadata = metadata_text(quoted_name(FOLDER), "dir", MODE_DIR | 0o700, times, whose, (0, 0, 0, 0))
-    return writer.tree(encode_tree([node_text(metadata, None, folder)])).hex()
-
-
-def log_snapshot(
-    job: SealingJob, span: Span, until: datetime, taken: datetime, tree: str, file_size: int = FILE_SIZE
-) -> Snapshot:
-    """The snapshot of a piece. Its time is ours, and never later than what it holds."""
-    owner = job.owner
-    tags = [SOURCE_TAG + job.source, POSITION_TAG + str(span), UNTIL_TAG + snapshot_time(until), KIND_TAG + LOG]
-    if file_size != FILE_SIZE:
-        tags.append(f"{FILE_SIZE_TAG}{file_size}")
-    return Snapshot(
-        time_=snapshot_time(taken),
-        tree=tree,
-        paths=[f"/{FOLDER}"],
-        hostname=owner.hostname,
-        username=owner.username,
-        uid=owner.uid,
-        gid=owner.gid,
-        tags_=[*job.tags, *tags],
-        program_version=job.program,
-    )
-
-
-def files_of(vault: Vault, snapshot: Snapshot) -> Iterator[File]:
-    """The files of a piece. Raises ``ObjectMissing``, ``DamageError``."""
-    for folder in read_tree(vault, snapshot.tree):
-        if folder.type == "dir" and folder.filename == FOLDER and folder.subtree:
-            for node in read_tree(vault, folder.subtree):
-                if node.type == "file":
-                    yield File(node.filename, tuple(node.content or ()), node.size)
-
-
-def _partial(file: File) -> bool:
-    return file.name.endswith(PARTIAL)
 
 
 def _since(before: Added, now: Added) -> Added:

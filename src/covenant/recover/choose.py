@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from covenant.kernel.errors import SnapshotMissing, UsageError
-from covenant.vault.snapshot import Snapshot
+from covenant.vault.snapshot import LOG, Snapshot
 
 LATEST = "latest"
 _LIST = "List them with 'covenant snapshots'."
@@ -76,8 +76,11 @@ def choose(snapshots: Iterable[Snapshot], name: str, wanted: Filter | None = Non
 
 
 def newest(snapshots: Iterable[Snapshot], wanted: Filter) -> Snapshot:
-    """The newest that fits; of two taken at once, always the same one. Raises ``SnapshotMissing``."""
-    fitting = [snapshot for snapshot in snapshots if wanted.fits(snapshot)]
+    """The newest that fits; of two taken at once, always the same one. Raises ``SnapshotMissing``.
+
+    A piece of a change log is no state of anything, and is meant only where its id is written.
+    """
+    fitting = [snapshot for snapshot in snapshots if wanted.fits(snapshot) and snapshot.kind != LOG]
     if not fitting:
         when = f" and was taken by {wanted.at.isoformat()}" if wanted.at else ""
         raise SnapshotMissing(f"no snapshot fits what was asked for{when}", _LIST)

@@ -7,15 +7,14 @@ base that was taken behind the gap begins anew.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
-from covenant.kernel.spans import Lineage, Span, joined, parse_span
-from covenant.vault.pieces import Piece
-from covenant.vault.snapshot import LOG, Snapshot
+from covenant.kernel.spans import Lineage, Span, joined
+from covenant.vault.pieces import BaseBackup, Piece
+from covenant.vault.snapshot import Snapshot
 
 Lineages = Mapping[int, Lineage]
 
@@ -48,15 +47,6 @@ class Tip:
     timeline: int
     held: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class BaseBackup:
-    """A backup that a recovery can begin with: ``span`` is what of the log it took to make it."""
-
-    snapshot: Snapshot
-    span: Span
-    taken: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +128,6 @@ def _until(pieces: Iterable[Piece], span: Span) -> datetime | None:
 
 
 # -- windows ----------------------------------------------------------------------------------------------------------
-
-
-def bases(snapshots: Iterable[Snapshot], source: str) -> list[BaseBackup]:
-    """The backups of a source that a recovery can begin with, in the order of the log."""
-    own = (each for each in snapshots if each.source == source and each.kind != LOG)
-    spans = ((each, parse_span(each.position)) for each in own)
-    found = (BaseBackup(each, span, _ended(each)) for each, span in spans if span is not None)
-    return sorted(found, key=lambda base: (base.span.system, base.span.end, base.taken))
-
-
-def _ended(snapshot: Snapshot) -> datetime:
-    """When a backup was finished, which is when it is consistent; where it does not say so, when it began."""
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        return datetime.fromisoformat((snapshot.summary or {})["backup_end"]).astimezone(UTC)
-    return snapshot.time
 
 
 def reach(base: BaseBackup, lineage: Lineage, pieces: Sequence[Piece]) -> Reach | None:

@@ -17,11 +17,12 @@ from covenant.safeguard.grouping import BY_HOST_AND_PATHS
 from covenant.safeguard.rules import Reason
 from covenant.vault.names import SNAPSHOTS, object_name
 from covenant.vault.ports import Store, Terms
-from covenant.vault.snapshot import Snapshot
+from covenant.vault.snapshot import LOG, Snapshot
 from covenant.vault.vault import Vault
 
 NAMED = Reason("named", "named to be forgotten")
 UNNAMED = Reason("unnamed", "not named")
+PIECE = Reason("log", "a piece of a change log: the backups that are kept decide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,20 @@ class ForgetPlan:
 def plan(
     snapshots: Iterable[Snapshot], keep: Keep, group_by: Iterable[str] = BY_HOST_AND_PATHS, *, now: datetime
 ) -> ForgetPlan:
-    """Judge snapshots by a policy at the moment ``now``. Raises ``UsageError`` as ``retention.plan`` does."""
-    taken = [_AsTaken(snapshot, datetime.fromisoformat(snapshot.time_)) for snapshot in snapshots]
+    """Judge snapshots by a policy at the moment ``now``. Raises ``UsageError`` as ``retention.plan`` does.
+
+    Pieces of a change log are not judged by it: what of a log is needed, the backups that are kept decide (``logs``).
+    """
+    snapshots = list(snapshots)
+    pieces = [Judged(snapshot, (PIECE,)) for snapshot in snapshots if snapshot.kind == LOG]
+    states = (snapshot for snapshot in snapshots if snapshot.kind != LOG)
+    taken = [_AsTaken(snapshot, datetime.fromisoformat(snapshot.time_)) for snapshot in states]
     decided = retention.plan(taken, keep, at=now, group_by=group_by)
     unkept = Reason("none", f"no rule keeps it: {decided.policy}")
     return ForgetPlan(
         at=decided.at,
         policy=decided.policy,
-        keep=tuple(Judged(kept.candidate.snapshot, kept.reasons) for kept in decided.keep),
+        keep=(*(Judged(kept.candidate.snapshot, kept.reasons) for kept in decided.keep), *pieces),
         forget=tuple(Judged(gone.snapshot, (unkept,)) for gone in decided.forget),
         findings=decided.findings,
     )

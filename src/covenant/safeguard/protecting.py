@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from covenant.safeguard.forget import ForgetPlan, Judged
 from covenant.safeguard.rules import Reason
-from covenant.vault.snapshot import Snapshot
+from covenant.vault.snapshot import LOG, Snapshot
 
 HOLD_TAG = "covenant:hold="
 POINT_TAG = "covenant:point="
@@ -28,7 +28,8 @@ def protected(plans: Sequence[ForgetPlan]) -> list[ForgetPlan]:
 
 
 def _own_reasons(plan: ForgetPlan) -> Iterator[tuple[str, Reason]]:
-    everything = [judged.snapshot for judged in (*plan.keep, *plan.forget) if judged.snapshot.time <= plan.at]
+    judged_now = (judged.snapshot for judged in (*plan.keep, *plan.forget) if judged.snapshot.time <= plan.at)
+    everything = [snapshot for snapshot in judged_now if snapshot.kind != LOG]
     newest = _newest(everything)
     if newest is not None:
         yield newest.id, Reason("newest", "the newest of its source")

@@ -6,10 +6,11 @@ the same, so nothing of it is stored twice.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.kernel.spans import Span, parse_span
@@ -49,6 +50,30 @@ def pieces_of(snapshots: Iterable[Snapshot], source: str) -> list[Piece]:
     return sorted(
         (piece for piece in found if piece is not None), key=lambda each: (each.span, each.until, each.snapshot.id)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BaseBackup:
+    """A backup that a recovery can begin with: ``span`` is what of the log it took to make it."""
+
+    snapshot: Snapshot
+    span: Span
+    taken: datetime
+
+
+def bases(snapshots: Iterable[Snapshot], source: str) -> list[BaseBackup]:
+    """The backups of a source that a recovery can begin with, in the order of the log."""
+    own = (each for each in snapshots if each.source == source and each.kind != LOG)
+    spans = ((each, parse_span(each.position)) for each in own)
+    found = (BaseBackup(each, span, _ended(each)) for each, span in spans if span is not None)
+    return sorted(found, key=lambda base: (base.span.system, base.span.end, base.taken))
+
+
+def _ended(snapshot: Snapshot) -> datetime:
+    """When a backup was finished, which is when it is consistent; where it does not say so, when it began."""
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        return datetime.fromisoformat((snapshot.summary or {})["backup_end"]).astimezone(UTC)
+    return snapshot.time
 
 
 def try_snapshots(vault: Vault) -> tuple[list[Snapshot], list[DamageError]]:

@@ -141,4 +141,9 @@ def _by_source(session: Session, snapshots: list[Snapshot]) -> list[tuple[str, F
         own = [snapshot for snapshot in snapshots if snapshot.source == source.name]
         if own and source.retention:
             plans.append((source.name, _judged(session, own, source.retention, "")))
-    return plans
+    from covenant.bootstrap.log_keeping import with_logs
+    from covenant.settings.policy import policy_of
+
+    assert settings is not None
+    judged = with_logs([plan for _, plan in plans], policy_of(settings))
+    return [(source, plan) for (source, _), plan in zip(plans, judged, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,12 +31,16 @@ def wal(timeline: int, begin: int, end: int) -> bytes:
     found = bytearray()
     while begin < end:
         segment = segment_at(timeline, begin, SIZE)
-        head = struct.pack("<HHIQI4xQI", 0xD110, 0x0002, timeline, segment.begin, 0, SYSTEM, SIZE)
-        content = head + noise(f"{segment.begin}", SIZE - len(head))
-        upto = min(end, segment.end)
+        upto, content = min(end, segment.end), _file(timeline, segment.begin)
         found += content[begin - segment.begin : upto - segment.begin]
         begin = upto
     return bytes(found)
+
+
+@functools.lru_cache(maxsize=64)
+def _file(timeline: int, begin: int) -> bytes:
+    head = struct.pack("<HHIQI4xQI", 0xD110, 0x0002, timeline, begin, 0, SYSTEM, SIZE)
+    return head + noise(f"{begin}", SIZE - len(head))
 
 
 @dataclass(slots=True)

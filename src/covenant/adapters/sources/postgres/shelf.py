@@ -23,8 +23,8 @@ from covenant.adapters.sources.postgres.wal import (
 )
 from covenant.kernel.errors import CovenantError, DamageError, SourceError
 from covenant.kernel.spans import Lineage, Span, place_text
-from covenant.protect.sealing import File, files_of
 from covenant.recover.continuity import Lineages, State, continuity
+from covenant.vault.log_files import File, files_of
 from covenant.vault.pack import BlobType
 from covenant.vault.pieces import Piece, pieces_of, try_snapshots
 from covenant.vault.reader import read_blob

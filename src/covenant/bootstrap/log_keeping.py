@@ -1,0 +1,55 @@
+"""Keeping a log's pieces in order: merged as they age, and let go where nothing that is kept needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from covenant import __version__
+from covenant.bootstrap import OpenVault
+from covenant.kernel.errors import DamageError, ObjectMissing
+
+if TYPE_CHECKING:
+    from covenant.kernel.policy import Policy
+    from covenant.safeguard.forget import ForgetPlan
+    from covenant.safeguard.merging import Merge
+    from covenant.vault.snapshot import Snapshot
+
+
+def merge_pieces(held: OpenVault, source: str) -> int:
+    """Merge what is old enough, in a vault that is held alone; how many pieces that left fewer.
+
+    Pieces that cannot be read stay as they are, for a check to find.
+    """
+    from covenant.safeguard import forget as forgetting
+    from covenant.safeguard.merging import MergePlan, plan_merges
+    from covenant.safeguard.merging import forgetting as what_goes
+    from covenant.vault.pieces import pieces_of, try_snapshots
+
+    now = held.clock.now()
+    pieces = pieces_of(try_snapshots(held.vault)[0], source)
+    plan = plan_merges(pieces, now)
+    done = [(merge, snapshot) for merge in plan.merges if (snapshot := _merged(held, merge)) is not None]
+    carried_out = MergePlan(tuple(merge for merge, _ in done), plan.covered)
+    gone = what_goes(carried_out, [snapshot for _, snapshot in done], now)
+    if (terms := held.terms) is not None:
+        gone = forgetting.around(gone, terms)
+    return forgetting.apply(gone, held.vault, held.whole) - len(done)
+
+
+def _merged(held: OpenVault, merge: Merge) -> Snapshot | None:
+    from covenant.safeguard.merging import merged
+
+    try:
+        held.confirm()
+        return merged(merge, held.vault, held.appending, held.owner, f"covenant {__version__}")
+    except (DamageError, ObjectMissing):
+        return None
+
+
+def with_logs(plans: Sequence[ForgetPlan], policy: Policy) -> list[ForgetPlan]:
+    """The plans, one for each source, in which change logs are judged by the backups that stay."""
+    from covenant.safeguard.logs import with_log
+
+    windows = {name: promised.window.value for name, promised in policy.sources.items()}
+    return [with_log(plan, windows) for plan in plans]
