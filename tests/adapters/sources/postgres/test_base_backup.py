@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from covenant.adapters.sources.postgres.position import Position
 from covenant.kernel.errors import Interrupted
+from covenant.kernel.spans import parse_span
 from covenant.protect.before import Before
 from tests.adapters.sources.postgres.keeping import SUMS, kept, name_of, with_accounts
 from tests.servers.postgres import PostgresServer, give_away, postgres_18, postgres_server
@@ -47,13 +47,13 @@ def test_a_snapshot_says_which_state_it_holds(postgres_server: PostgresServer) -
         snapshot = shop.backup().snapshot
         (after,) = postgres_server.run(now)
 
-        position = Position.parse(snapshot.position)
+        position = parse_span(snapshot.position)
         assert position is not None
-        assert (after[2], 1) == (position.system, position.timeline)
-        assert before[0] <= position.start < position.end <= after[0]
+        assert (int(after[2]), 1) == (position.system, position.timeline)
+        assert before[0] <= position.begin < position.end <= after[0]
         assert before[1] < snapshot.time < after[1]
         said = json.loads(Before(shop.vault, snapshot).read("/shop/backup.json"))
-        assert (position.system, 1, {}) == (said["system"], said["timeline"], said["tablespaces"])
+        assert (str(position.system), 1, {}) == (said["system"], said["timeline"], said["tablespaces"])
 
 
 def test_tablespaces_come_along_and_what_is_unlogged_comes_back_empty(postgres_server: PostgresServer) -> None:

@@ -19,9 +19,9 @@ from covenant.adapters.sources.postgres import blocks
 from covenant.adapters.sources.postgres.archives import MANIFEST, Messages
 from covenant.adapters.sources.postgres.lsn import segment_name
 from covenant.adapters.sources.postgres.manifest import NAME, Manifest, Seen
-from covenant.adapters.sources.postgres.position import Position
 from covenant.adapters.sources.postgres.tar import Member, members
 from covenant.kernel.errors import DamageError
+from covenant.kernel.spans import Span
 from covenant.protect.arriving import Arrival, Piece
 from covenant.protect.before import Before
 from covenant.vault.ports import Buffer
@@ -73,13 +73,13 @@ class Receiving:
         if wrong:
             raise DamageError(f"what arrived is not what the server sent: {wrong[0]}, and {len(wrong) - 1} more", _HINT)
 
-    def closing(self, position: Position, segment: int, said: Mapping[str, Any]) -> Iterator[Arrival]:
+    def closing(self, position: Span, segment: int, said: Mapping[str, Any]) -> Iterator[Arrival]:
         """The manifest and ``backup.json``, once the server has said where the backup is consistent.
 
         Raises ``DamageError`` where a piece of the log that it needs is missing.
         """
         assert self._manifest is not None
-        for lsn in range(position.start // segment * segment, position.end, segment):
+        for lsn in range(position.begin // segment * segment, position.end, segment):
             if (name := segment_name(position.timeline, lsn, segment)) not in self._log:
                 raise DamageError(f"the server did not send the log of its backup: {name} is missing", _HINT)
         document = json.dumps(said, indent=2).encode() + b"\n"

@@ -21,13 +21,13 @@ from covenant.adapters.sources.postgres.address import Address
 from covenant.adapters.sources.postgres.archives import Messages
 from covenant.adapters.sources.postgres.lsn import format_lsn, parse_lsn
 from covenant.adapters.sources.postgres.manifest import NAME
-from covenant.adapters.sources.postgres.position import Position
 from covenant.adapters.sources.postgres.receiving import Receiving
 from covenant.adapters.sources.postgres.wire import Table, Wire
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import SourceError, SourceUnavailable
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress
+from covenant.kernel.spans import Span, parse_span
 from covenant.protect.arriving import Arrival
 from covenant.protect.before import Before
 
@@ -98,7 +98,7 @@ class BaseBackup:
             yield arrival
         end = parse_lsn(self._wire.rest().only["recptr"])
         self.moment = self._source.clock.now()
-        position = Position(self._system, self._timeline, self._start, end)
+        position = Span(int(self._system), self._timeline, self._start, end)
         yield from receiving.closing(position, self._segment, self._said(position))
         self.position = str(position)
         if self._before:
@@ -132,8 +132,8 @@ class BaseBackup:
 
     def _why_all(self, before: Before) -> str:
         """Why everything has to cross the wire; ``""`` where it need not."""
-        position = Position.parse(before.snapshot.position)
-        if position is None or position.system != self._system:
+        position = parse_span(before.snapshot.position)
+        if position is None or position.system != int(self._system):
             return f"snapshot {before.snapshot.short_id} is of another server"
         if self._wire.major < _INCREMENTAL_FROM:
             return f"PostgreSQL {self._wire.major} cannot tell which blocks changed, {_INCREMENTAL_FROM} and later can"
@@ -162,15 +162,15 @@ class BaseBackup:
         self._wire.begin(f"BASE_BACKUP ({', '.join(options)})")
         return self._wire.table().only, self._wire.table()
 
-    def _said(self, position: Position) -> dict[str, object]:
+    def _said(self, position: Span) -> dict[str, object]:
         """What a restore may want to know."""
         return {
             "format": 1,
             "source": self._source.name,
-            "system": position.system,
+            "system": self._system,
             "server_version": self._wire.server_version,
             "timeline": position.timeline,
-            "start": format_lsn(position.start),
+            "start": format_lsn(position.begin),
             "end": format_lsn(position.end),
             "began": self._began.isoformat(),
             "ended": self.moment.isoformat(),
