@@ -19,6 +19,7 @@ HBA = "local all all trust\n"
 """Whoever reaches the socket may connect: it lies in a folder that lets nobody else in."""
 
 _SILENT = {
+    "log_line_prefix": "",
     "archive_mode": "off",
     "archive_command": "",
     "archive_cleanup_command": "",
@@ -47,8 +48,8 @@ _OURS = {
     "log_destination": "stderr",
     "log_min_messages": "warning",
     "log_min_error_statement": "panic",  # a probe's own questions are nobody's news
-    "log_line_prefix": "",
     "log_statement": "none",
+    "log_checkpoints": "off",
     "log_connections": "off",
     "lc_messages": "C",
     "timezone": "UTC",
@@ -81,7 +82,8 @@ def isolated(major: int, control: ControlFile, private: Path, more: Mapping[str,
         settings |= added if major >= since else {}
     for name, value in control.inherited.items():
         settings[name] = str(max(int(value), _AT_LEAST.get(name, 0))) if value.isdecimal() else value
-    return {
+    settings = {name: value for name, value in settings.items() if name not in more}
+    return {  # what is set comes after what is unset: two goals at a time are refused, however briefly
         **settings,
         "config_file": str(private / "postgresql.conf"),
         "hba_file": str(private / "pg_hba.conf"),

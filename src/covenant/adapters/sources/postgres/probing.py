@@ -16,7 +16,7 @@ from covenant.adapters.sources.postgres.asking import connected, rows, superuser
 from covenant.adapters.sources.postgres.control import read_control
 from covenant.adapters.sources.postgres.isolation import preloaded
 from covenant.adapters.sources.postgres.programs import Programs
-from covenant.adapters.sources.postgres.questions import QUESTIONS, Database, NotKnown, Untrue, said
+from covenant.adapters.sources.postgres.questions import QUESTIONS, Counted, Database, NotKnown, Untrue, said
 from covenant.adapters.sources.postgres.server import PrivateServer
 from covenant.adapters.sources.postgres.server_user import user_for
 from covenant.kernel.answers import Answer, Result
@@ -45,14 +45,19 @@ class Wanted:
     statements: tuple[Statement, ...] = ()
 
 
-def probe(server: PrivateServer, known_roles: tuple[str, ...] = (), wanted: Wanted | None = None) -> tuple[Answer, ...]:
-    """Ask a running server everything. ``known_roles`` are roles that it is likely to have.
+def probe(
+    server: PrivateServer,
+    known_roles: tuple[str, ...] = (),
+    wanted: Wanted | None = None,
+    counted: Counted | None = None,
+) -> tuple[Answer, ...]:
+    """Ask a running server everything. ``known_roles`` are roles that it is likely to have; ``counted`` adds up.
 
     Never raises for what the server says or fails to say: that is what the answers are for.
     """
     import psycopg
 
-    clock = server.clock
+    clock, counted = server.clock, counted or Counted()
     began = clock.monotonic()
     try:
         role = superuser_of(server, known_roles)
@@ -62,7 +67,7 @@ def probe(server: PrivateServer, known_roles: tuple[str, ...] = (), wanted: Want
         return (Answer("the server answers", Result.COULD_NOT_VERIFY, said(error), clock.monotonic() - began),)
     answers = [Answer("the server answers", Result.PASSED, _counted(names), clock.monotonic() - began)]
     for name in names:
-        answers += _of_database(server, name, role, wanted if wanted and wanted.database == name else None)
+        answers += _of_database(server, name, role, wanted if wanted and wanted.database == name else None, counted)
     if wanted and wanted.database not in names:
         answers.append(Answer(f"{wanted.database}: is there", Result.FAILED, "there is no such database", 0.0))
     return tuple(answers)
@@ -82,13 +87,15 @@ def checksum_of(database: Database, table: str) -> str:
     return f"{count}:{int(total or 0) % 2**64:016x}"
 
 
-def _of_database(server: PrivateServer, name: str, role: str, wanted: Wanted | None) -> Iterator[Answer]:
+def _of_database(
+    server: PrivateServer, name: str, role: str, wanted: Wanted | None, counted: Counted
+) -> Iterator[Answer]:
     import psycopg
 
     began = server.clock.monotonic()
     try:
         with connected(server, name, role) as link:
-            database = Database(name, link, bool(rows(link, "SELECT pg_is_in_recovery()")[0][0]))
+            database = Database(name, link, bool(rows(link, "SELECT pg_is_in_recovery()")[0][0]), counted)
             for title, question in _questions(wanted):
                 yield _answer(server, f"{name}: {title}", partial(question, database))
     except psycopg.OperationalError as error:

@@ -9,7 +9,7 @@ reading them could call others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from covenant.adapters.sources.postgres.asking import rows
@@ -28,6 +28,14 @@ class NotKnown(Exception):
     """It could not be asked."""
 
 
+@dataclass(slots=True)
+class Counted:
+    """What was met while asking."""
+
+    relations: int = 0
+    rows: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """One database that is being asked. ``recovering`` is whether the server only reads, being still in recovery."""
@@ -35,6 +43,7 @@ class Database:
     name: str
     link: Connection[tuple[Any, ...]]
     recovering: bool = False
+    counted: Counted = field(default_factory=Counted)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What a statement returns."""
@@ -66,6 +75,8 @@ def relations_read(database: Database) -> str:
             total += database.one(f"SELECT count(t::text) FROM ONLY {name} AS t")
         except _errors() as error:
             wrong.append(f"{name}: {said(error)}")
+    database.counted.relations += len(found)
+    database.counted.rows += total
     _refuse(wrong)
     return f"{len(found):,} relations, {total:,} rows"
 

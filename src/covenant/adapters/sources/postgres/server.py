@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -64,15 +65,17 @@ class PrivateServer:
         except OSError:
             return ""
 
+    def has_said(self, words: str) -> bool:
+        """Whether these words stand anywhere in its log."""
+        with (self.private / "log").open(errors="replace") as log:
+            return any(words in line for line in log)
+
     def gone(self) -> TargetError:
         """What is said of a server that ended before its time."""
-        told = [line for line in self.words.splitlines() if line.startswith(("FATAL", "PANIC"))]
-        details = [line for line in self.words.splitlines() if line.startswith(("DETAIL", "HINT"))]
-        reason = told[-1].partition(":")[2].strip() if told else self.words.strip()[-300:] or "it said nothing"
-        return TargetError(
-            f"the server of {self.data} ended: {reason}",
-            " ".join(line.partition(":")[2].strip() for line in details[-2:]) or "Nothing was changed elsewhere.",
-        )
+        told = re.findall(r"(?:FATAL|PANIC):\s*(.*)", self.words)
+        details = re.findall(r"(?:DETAIL|HINT):\s*(.*)", self.words)
+        reason = told[-1] if told else self.words.strip()[-300:] or "it said nothing"
+        return TargetError(f"the server of {self.data} ended: {reason}", " ".join(details[-2:]))
 
     def wait_ready(self, role: str, within: float = READY_WITHIN) -> None:
         """Wait until it answers. Raises ``TargetError`` where it ends instead, or does not in time."""
