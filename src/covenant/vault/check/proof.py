@@ -14,7 +14,8 @@ from itertools import starmap
 from typing import NamedTuple, Protocol
 
 from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, StoreError
-from covenant.vault.names import DATA, object_name
+from covenant.vault.config import decode_config
+from covenant.vault.names import CONFIG, DATA, object_name
 from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, decode_header, fingerprint, header_length
 from covenant.vault.ports import Buffer, another_copy
 from covenant.vault.reader import LARGEST_DATA, LARGEST_TREE, open_blob
@@ -109,6 +110,19 @@ def _refuse_damage(vault: Vault, start: int, data: bytes, entries: Sequence[Pack
                 raise DamageError("blob has another length than its entry says")
         if sha256(plain).digest() != blob_id:
             raise DamageError("blob does not have the bytes that its name says")
+
+
+def prove_object(vault: Vault, name: str, data: bytes, *, blobs: bool = True) -> None:
+    """Look into an object that was read whole, as far as its name does not tell already whether it is.
+
+    ``config`` must be that of this vault; with ``blobs`` a pack's header and every blob are opened, so that also what
+    was wrong when it was written is found. Raises ``DamageError``.
+    """
+    if name == CONFIG:
+        if decode_config(vault.sealer.open(data)) != vault.config:
+            raise DamageError("it is another vault's config")
+    elif blobs and name.startswith(f"{DATA}/"):
+        _refuse_damage(vault, 0, data, _header_entries(vault, data, len(data)))
 
 
 def find_damage(vault: Vault, number: int, job: PackJob, entries: list[PackEntry]) -> Verdict:

@@ -1,0 +1,164 @@
+"""Reading a vault back, put together: its regions listed, what is remembered of them, what is read, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from heapq import merge
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from covenant.bootstrap import NamedSpec, OpenVault
+from covenant.kernel.findings import Finding
+from covenant.prove.marks import Mark, Marks, MarksFile
+from covenant.prove.reading_back import DAMAGED, Errand, Manner, Proof, Tally, read_back
+from covenant.prove.rolling import Account, Copy, account, chosen, pace
+from covenant.replicate.census import look
+from covenant.replicate.sightings import Sighting
+from covenant.vault.check.proof import prove_object
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from covenant.replicate.region import Region
+
+Choose: TypeAlias = Callable[[Marks], Sequence[Copy]]
+"""Which copies of a region are read, in their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What came of it, region by region. ``left_out`` says why a region could not be looked at at all."""
+
+    accounts: Mapping[str, Account]
+    tallies: Mapping[str, Tally]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """How many objects each region lacks that another holds."""
+
+    @property
+    def damaged(self) -> tuple[Finding, ...]:
+        """Everything that was found damaged."""
+        return tuple(finding for tally in self.tallies.values() for finding in tally.damaged)
+
+    @property
+    def not_verified(self) -> Mapping[str, str]:
+        """The regions of which something could not be read, and why."""
+        failed = {name: tally.why for name, tally in self.tallies.items() if tally.unread}
+        return {**failed, **self.left_out}
+
+    @property
+    def verdict(self) -> str:
+        """What this reading proves: that nothing is damaged only where everything could be read."""
+        if self.damaged:
+            return "failed"
+        return "could not verify" if self.not_verified else "passed"
+
+
+def everything(marks: Marks) -> Sequence[Copy]:
+    """All copies, the oldest first; those of one moment as they lie in the region."""
+    return sorted(marks.copies(), key=lambda copy: copy.at)
+
+
+def what_is_due(now: datetime, within: timedelta, until: timedelta) -> Choose:
+    """What must be read in the time until the next run, at the pace that keeps the promise."""
+
+    def choose(marks: Marks) -> Sequence[Copy]:
+        return chosen(marks.copies(), now, within, pace(marks.copies(), now, within) * until.total_seconds())
+
+    return choose
+
+
+def a_sample(share: float, random: Random) -> Choose:
+    """Each copy with this likelihood, and at least one."""
+
+    def choose(marks: Marks) -> Sequence[Copy]:
+        found = [copy for copy in marks.copies() if random.random() < share]
+        return found or list(marks.copies())[:1]
+
+    return choose
+
+
+def verify(
+    opened: OpenVault,
+    folder: Path,
+    within: timedelta,
+    choose: Choose,
+    manner: Manner,
+    *,
+    regions: Sequence[str] = (),
+    before: Mapping[str, Account] | None = None,
+) -> Verified:
+    """Read copies back in every region, or in those named; what is remembered of them lies in ``folder``.
+
+    ``before`` is what the catalog knows, which counts where what is remembered was lost. Damaged copies are noted as
+    sightings, for ``covenant region heal``.
+    """
+    before, now = before or {}, manner.clock.now()
+    store = opened.opener.regional()
+    places = {place.name: place for place in opened.opener.places if not regions or place.name in regions}
+    seen = look(store.regions)
+    files, marks = dict[str, MarksFile](), dict[str, Marks]()
+    for region, holdings in zip(seen.regions, seen.holdings, strict=True):
+        if region.name in places:
+            file = files[region.name] = MarksFile(_path(folder, opened, places[region.name]))
+            marks[region.name] = file.begin(holdings, _second(now), _floor(before.get(region.name)))
+
+    def keep(region: str, looks: Mapping[str, Mark]) -> None:
+        files[region].append(looks)
+        for name, mark in looks.items():
+            marks[region].add(name, mark)
+
+    work = {region: choose(marks[region.name]) for region in seen.regions if region.name in marks}
+    manner.progress.expect(
+        files=sum(map(len, work.values())), bytes=sum(copy.size for copies in work.values() for copy in copies)
+    )
+    tallies = read_back(_in_order(work), keep, replace(manner, proofs=_proofs(opened, list(marks))))
+    for finding in (each for tally in tallies.values() for each in tally.damaged if each.kind == DAMAGED):
+        pass
+    for name, tally in tallies.items():
+        for finding in tally.damaged:
+            if finding.kind == DAMAGED:
+                store.sightings.add(Sighting(name, finding.subject, "damaged"))
+    left_out = {
+        name: str(seen.failures.get(name) or seen.roll.presences[name].error or "it does not answer")
+        for name in places
+        if name not in marks
+    }
+    accounts = {name: account(name, marks[name].copies(), now, within) for name in marks}
+    accounts |= {name: replace(before.get(name) or Account(region=name, at=now), at=now, reached=False) for name in left_out}
+    return Verified(
+        accounts={name: accounts[name] for name in places},
+        tallies={name: tallies.get(name, Tally()) for name in marks},
+        left_out=left_out,
+    )
+
+
+def _in_order(work: Mapping[Region, Sequence[Copy]]) -> Iterator[Errand]:
+    """The copies of all regions, the oldest first: none waits for the end of another region."""
+    queues: Iterable[Iterator[Errand]] = [(Errand(region, copy) for copy in copies) for region, copies in work.items()]
+    return merge(*queues, key=lambda errand: errand.copy.at)
+
+
+def _proofs(opened: OpenVault, regions: Sequence[str]) -> Mapping[str, Proof]:
+    """Packs are opened in one region: everywhere else the same hash says that the same bytes lie there."""
+    return {
+        name: partial(prove_object, opened.vault, blobs=number == 0) for number, name in enumerate(regions)
+    }
+
+
+def _path(folder: Path, opened: OpenVault, place: NamedSpec) -> Path:
+    """The file of one region: of this vault at this address, and of no other."""
+    address = f"{place.spec.options.get('endpoint', '')} {place.spec.url}"
+    return folder / f"{opened.vault.config.id[:16]}-{sha256(address.encode()).hexdigest()[:16]}.marks"
+
+
+def _floor(known: Account | None) -> int | None:
+    return None if known is None or known.oldest is None else _second(known.oldest)
+
+
+def _second(moment: datetime) -> int:
+    return int(moment.timestamp())
