@@ -5,14 +5,17 @@ Whatever takes away asks ``confirm`` first, under the vault's own exclusive lock
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, jobs
 from covenant.bootstrap.counting import copies_of
 from covenant.bootstrap.log_keeping import merge_pieces, with_logs
 from covenant.catalog.records import Outcome, Proof
+from covenant.kernel.errors import Interrupted
 
 if TYPE_CHECKING:
     from covenant.catalog.catalog import Catalog
@@ -22,9 +25,6 @@ if TYPE_CHECKING:
     from covenant.safeguard.forget import ForgetPlan
     from covenant.settings.values import Settings
     from covenant.vault.snapshot import Snapshot
-
-PARTS = 7
-"""A check reads one of so many parts of the packs; after as many checks, everything was read."""
 
 _LOCK_SECONDS = 60.0
 
@@ -40,6 +40,9 @@ class Task:
     catalog: Catalog
     progress: Progress
     confirm: Callable[[], None]
+    stop: threading.Event
+    marks: Path
+    """The folder where it is remembered what was read back when."""
 
 
 def carry_out(task: Task) -> Outcome:
@@ -113,35 +116,64 @@ def prune(task: Task) -> Outcome:
 
 
 def check(task: Task) -> Outcome:
-    """Check the structure, and read the next part of the packs back."""
+    """Check the structure; what the packs hold, ``verify`` reads back."""
     from covenant.vault.check.inspection import check as inspect
-    from covenant.vault.check.reading import Settings
-    from covenant.vault.check.subset import Part
 
-    last = task.catalog.history().vault(task.due.vault).past.get("check")
-    part = (last.good.tally.get("part", 0) if last and last.good else 0) % PARTS + 1
     with task.opened.held("shared", _LOCK_SECONDS) as held:
-        settings = Settings(
-            lanes=jobs.lanes(task.settings.limits), open_store=held.opener.reading, progress=task.progress
-        )
-        report = inspect(held.vault, held.clock, read_data=Part(part, PARTS), settings=settings)
+        report = inspect(held.vault, held.clock)
     found = [str(finding) for finding in report.findings]
     task.confirm()
+    _prove(
+        task, "failed" if found else "passed", f"{len(found)} findings, the first: {found[0]}" if found else "no damage"
+    )
+    return Outcome(
+        tally={"packs": report.counts.packs, "blobs": report.counts.blobs, "trees": report.counts.trees},
+        findings=len(found),
+        message=found[0] if found else "no damage",
+        hint="Run 'covenant check' to see all of it." if found else "",
+    )
+
+
+def verify(task: Task) -> Outcome:
+    """Read back in every region what the promise asks for until the next time; told to stop, it keeps what it has."""
+    from covenant.bootstrap import verifying
+    from covenant.prove.accounts import from_json, to_json
+    from covenant.prove.reading_back import Manner
+
+    promised, past = task.policy.vaults[task.due.vault], task.catalog.history().vault(task.due.vault)
+    assert promised.verify_within is not None  # or there is no such chore
+    within, last = promised.verify_within.value, past.proofs.get(task.due.kind)
+    choose = verifying.what_is_due(task.opened.clock.now(), within, promised.chores["verify"].value.longest_gap())
+    manner = Manner(clock=task.opened.clock, progress=task.progress, lanes=1, stop=task.stop)
+    with task.opened.held("shared", _LOCK_SECONDS) as held:
+        done = verifying.verify(
+            held, task.marks, within, choose, manner, before=from_json(last.detail) if last else None
+        )
+    verifying.note(task.opened.opener, done)
+    task.confirm()
+    _prove(task, done.verdict, to_json(done.accounts.values()))
+    if task.stop.is_set():
+        raise Interrupted("reading back made way", "What was read is remembered; it goes on where it was.")
+    found = [*map(str, done.damaged), *(f"region {name}: {why}" for name, why in done.not_verified.items())]
+    read = sum(tally.bytes for tally in done.tallies.values())
+    return Outcome(
+        tally={"objects": sum(tally.objects for tally in done.tallies.values()), "bytes": read},
+        findings=len(found),
+        message=found[0] if found else f"read {read:,} bytes back, no damage",
+        hint="Run 'covenant verify --due' to see all of it." if found else "",
+    )
+
+
+def _prove(task: Task, verdict: str, detail: str) -> None:
     task.catalog.prove(
         Proof(
             subject=task.due.vault,
-            kind="check",
+            kind=task.due.kind,
             at=task.opened.clock.now(),
-            verdict="failed" if found else "passed",
-            detail=f"{len(found)} findings, the first: {found[0]}" if found else f"part {part} of {PARTS} read back",
+            verdict=verdict,
+            detail=detail,
             vault=task.due.vault,
         )
-    )
-    return Outcome(
-        tally={"part": part, "packs_read": report.counts.packs_read, "bytes_read": report.bytes_read},
-        findings=len(found),
-        message=found[0] if found else f"part {part} of {PARTS}, no damage",
-        hint="Run 'covenant check' to see all of it." if found else "",
     )
 
 
@@ -194,6 +226,7 @@ _BY_KIND: dict[str, Callable[[Task], Outcome]] = {
     "forget": forget,
     "prune": prune,
     "check": check,
+    "verify": verify,
     "sync": sync,
     "lock": lock,
 }

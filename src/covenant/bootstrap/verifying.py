@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,18 +12,19 @@ from heapq import merge
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from covenant.bootstrap import NamedSpec, OpenVault
+from covenant.bootstrap import NamedSpec, Opener, OpenVault
 from covenant.kernel.findings import Finding
 from covenant.prove.marks import Mark, Marks, MarksFile
 from covenant.prove.reading_back import DAMAGED, Errand, Manner, Proof, Tally, read_back
 from covenant.prove.rolling import Account, Copy, account, chosen, pace
 from covenant.replicate.census import look
-from covenant.replicate.sightings import Sighting
+from covenant.replicate.sightings import Sighting, Sightings
 from covenant.vault.check.proof import prove_object
 
 if TYPE_CHECKING:
     from random import Random
 
+    from covenant.replicate.census import Seen
     from covenant.replicate.region import Region
 
 Choose: TypeAlias = Callable[[Marks], Sequence[Copy]]
@@ -31,13 +33,14 @@ Choose: TypeAlias = Callable[[Marks], Sequence[Copy]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What came of it, region by region. ``left_out`` says why a region could not be looked at at all."""
+    """What came of it, region by region. ``left_out`` says why one could not be looked at at all; ``missing`` how many
+    objects one lacks that another holds.
+    """
 
     accounts: Mapping[str, Account]
     tallies: Mapping[str, Tally]
     left_out: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, int] = field(default_factory=dict)
-    """How many objects each region lacks that another holds."""
 
     @property
     def damaged(self) -> tuple[Finding, ...]:
@@ -48,7 +51,8 @@ class Verified:
     def not_verified(self) -> Mapping[str, str]:
         """The regions of which something could not be read, and why."""
         failed = {name: tally.why for name, tally in self.tallies.items() if tally.unread}
-        return {**failed, **self.left_out}
+        lacking = {name: f"it lacks {count:,} objects" for name, count in self.missing.items() if count}
+        return {**lacking, **failed, **self.left_out}
 
     @property
     def verdict(self) -> str:
@@ -94,8 +98,8 @@ def verify(
 ) -> Verified:
     """Read copies back in every region, or in those named; what is remembered of them lies in ``folder``.
 
-    ``before`` is what the catalog knows, which counts where what is remembered was lost. Damaged copies are noted as
-    sightings, for ``covenant region heal``.
+    ``before`` is what the catalog knows, which counts where what is remembered was lost. A region that is empty has
+    lost its memory, and is left out as one that does not answer.
     """
     before, now = before or {}, manner.clock.now()
     store = opened.opener.regional()
@@ -103,7 +107,7 @@ def verify(
     seen = look(store.regions)
     files, marks = dict[str, MarksFile](), dict[str, Marks]()
     for region, holdings in zip(seen.regions, seen.holdings, strict=True):
-        if region.name in places:
+        if region.name in places and region.name in seen.roll.members:
             file = files[region.name] = MarksFile(_path(folder, opened, places[region.name]))
             marks[region.name] = file.begin(holdings, _second(now), _floor(before.get(region.name)))
 
@@ -117,37 +121,46 @@ def verify(
         files=sum(map(len, work.values())), bytes=sum(copy.size for copies in work.values() for copy in copies)
     )
     tallies = read_back(_in_order(work), keep, replace(manner, proofs=_proofs(opened, list(marks))))
-    for finding in (each for tally in tallies.values() for each in tally.damaged if each.kind == DAMAGED):
-        pass
-    for name, tally in tallies.items():
-        for finding in tally.damaged:
-            if finding.kind == DAMAGED:
-                store.sightings.add(Sighting(name, finding.subject, "damaged"))
-    left_out = {
-        name: str(seen.failures.get(name) or seen.roll.presences[name].error or "it does not answer")
-        for name in places
-        if name not in marks
-    }
     accounts = {name: account(name, marks[name].copies(), now, within) for name in marks}
-    accounts |= {name: replace(before.get(name) or Account(region=name, at=now), at=now, reached=False) for name in left_out}
+    for name in places.keys() - accounts.keys():
+        accounts[name] = replace(before.get(name) or Account(region=name, at=now), at=now, reached=False)
     return Verified(
         accounts={name: accounts[name] for name in places},
         tallies={name: tallies.get(name, Tally()) for name in marks},
-        left_out=left_out,
+        left_out={name: _why(seen, name) for name in places if name not in marks},
+        missing={name: count for name, count in _missing(seen).items() if name in marks},
     )
+
+
+def note(opener: Opener, done: Verified) -> None:
+    """Let ``covenant region heal`` know of what another copy can mend."""
+    sightings = Sightings(opener.sightings)
+    for region, tally in done.tallies.items():
+        for finding in tally.damaged:
+            if finding.kind == DAMAGED:
+                sightings.add(Sighting(region, finding.subject, "damaged"))
+
+
+def _missing(seen: Seen) -> Counter[str]:
+    """How many objects each region lacks that another holds."""
+    names = [region.name for region in seen.regions]
+    return Counter(name for _, sizes in seen.objects() for name, size in zip(names, sizes, strict=True) if size is None)
+
+
+def _why(seen: Seen, region: str) -> str:
+    """Why a region could not be looked at."""
+    return str(seen.failures.get(region) or seen.roll.presences[region].error or "it is empty")
 
 
 def _in_order(work: Mapping[Region, Sequence[Copy]]) -> Iterator[Errand]:
     """The copies of all regions, the oldest first: none waits for the end of another region."""
-    queues: Iterable[Iterator[Errand]] = [(Errand(region, copy) for copy in copies) for region, copies in work.items()]
+    queues = (map(partial(Errand, region), copies) for region, copies in work.items())
     return merge(*queues, key=lambda errand: errand.copy.at)
 
 
 def _proofs(opened: OpenVault, regions: Sequence[str]) -> Mapping[str, Proof]:
     """Packs are opened in one region: everywhere else the same hash says that the same bytes lie there."""
-    return {
-        name: partial(prove_object, opened.vault, blobs=number == 0) for number, name in enumerate(regions)
-    }
+    return {name: partial(prove_object, opened.vault, blobs=number == 0) for number, name in enumerate(regions)}
 
 
 def _path(folder: Path, opened: OpenVault, place: NamedSpec) -> Path:

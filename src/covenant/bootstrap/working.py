@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, build_source, chores, jobs, remembering, source_paths
@@ -41,6 +42,8 @@ class Working:
     open: Callable[[str], OpenVault]
     catalog: Catalog
     environment: Environment
+    marks: Path
+    """The folder where it is remembered what was read back when."""
     _opened: dict[str, OpenVault] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _agreeing: threading.Lock = field(default_factory=threading.Lock)
@@ -61,7 +64,9 @@ class Working:
         opened = self.vault(due.vault)
         if not due.chore:
             return self._backup(due, opened, progress, stop, confirm)
-        task = chores.Task(due, opened, self.settings(), self.policy(), self.catalog, progress, confirm)
+        task = chores.Task(
+            due, opened, self.settings(), self.policy(), self.catalog, progress, confirm, stop, self.marks
+        )
         done = chores.carry_out(task)
         self._agree(due.vault, opened.vault, opened.clock.now())
         if due.kind in _RECORDED_AFTER:

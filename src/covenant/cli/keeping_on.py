@@ -42,7 +42,12 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
     terms = Terms(holder=_ourselves(), concurrent=limits.concurrent or _SIDE_BY_SIDE, **given)
     with session.catalog() as catalog, stopping(session.output.note) as stop:
         worker = Working(
-            lambda: followed.settings, lambda: followed.policy, followed.open, catalog, session.environment
+            lambda: followed.settings,
+            lambda: followed.policy,
+            followed.open,
+            catalog,
+            session.environment,
+            session.marks_dir,
         )
         loop = Loop(followed.look, catalog, worker, session.clock, terms, followed.tell, stop.event)
         lookout = _lookout(session, followed, catalog, lambda: loop.leading)

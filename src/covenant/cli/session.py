@@ -270,6 +270,11 @@ class Session:
         outer = variables.get("XDG_STATE_HOME")
         return (Path(outer) if outer else Path.home() / ".local" / "state") / "covenant"
 
+    @property
+    def marks_dir(self) -> Path:
+        """Where it is remembered which copies were read back when."""
+        return self.state_dir / "verified"
+
     @contextlib.contextmanager
     def catalog(self) -> Iterator[Catalog]:
         """The catalog, opened. Raises ``CatalogError``."""

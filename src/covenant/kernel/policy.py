@@ -37,8 +37,9 @@ backup that is kept by the rules for archives.
 
 BACKUP_KINDS: tuple[BackupKind, ...] = get_args(BackupKind)
 
-ChoreKind: TypeAlias = Literal["forget", "prune", "sync", "check", "lock"]
-"""What a vault needs of itself: letting go, catching up its regions, being looked through, extending terms."""
+ChoreKind: TypeAlias = Literal["forget", "prune", "sync", "check", "lock", "verify"]
+"""What a vault needs of itself: letting go, catching up its regions, being looked through, extending terms, being read
+back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +106,15 @@ def source_policy(
 class VaultPolicy:
     """What holds for one vault: its regions in order of preference, the first being the primary, and its chores.
 
-    ``acknowledge`` is in how many regions a write must be durable before it counts.
+    ``acknowledge`` is in how many regions a write must be durable before it counts. ``verify_within`` is the time in
+    which every byte of every object is read back in each region; ``None``: nothing of the kind was promised.
     """
 
     vault: str
     regions: tuple[str, ...] = ("default",)
     acknowledge: Stated[int]
     chores: Mapping[ChoreKind, Stated[Schedule]] = field(default_factory=dict)
+    verify_within: Stated[timedelta] | None = None
     immutable_by: Mapping[str, str] = field(default_factory=dict)
     """How terms of immutability are set in each region that can: ``object-lock`` or ``bucket-lock``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -65,6 +65,8 @@ class AtWork:
     run: Run
     thread: threading.Thread | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    making_way: bool = False
+    """Whether it was asked to stop so that something more urgent can begin."""
     fine: bool | None = None
     """Whether it ended well; ``None`` while it lasts."""
 
@@ -110,6 +112,14 @@ class Crew:
         for each in self._all:
             each.stop.set()
 
+    def make_way(self, dues: Collection[Due]) -> None:
+        """Ask these to save what they have and stop; they are begun anew when there is room."""
+        for each in self._all:
+            if each.due in dues and not each.making_way:
+                each.making_way = True
+                each.stop.set()
+                self._say("making-way", each.due, f"{each.due.kind} waits for something more urgent", run=each.run.id)
+
     def abandon(self) -> None:
         """Forget about every run: it is somebody else's now, and finds that out by itself."""
         self.interrupt()
@@ -122,7 +132,7 @@ class Crew:
         try:
             state, outcome = self._carried_out(each, lease, length)
             self._catalog.finish(each.run, lease, state, self._clock.now(), outcome)
-            fine = state is State.DONE
+            fine = state is State.DONE or (state is State.INTERRUPTED and each.making_way)
             self._say(str(state), each.due, _summary(each.due, outcome), outcome.hint, each.run.id)
         except LeaseLost as error:
             self._say("deposed", each.due, error.message, error.hint, each.run.id)

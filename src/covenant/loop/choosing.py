@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from covenant.loop.due import Due
@@ -32,6 +32,20 @@ def choose(due: Iterable[Due], at_work: Sequence[Due], concurrent: int, now: dat
         chosen.append(each)
         begun.append(each)
     return chosen
+
+
+def in_the_way(due: Iterable[Due], begun: Collection[Due], concurrent: int) -> list[Due]:
+    """What is done in spare time, and must make way for something that is due and could not begin beside it.
+
+    ``begun`` is everything that is at work, also what just began.
+    """
+    waiting = [each for each in due if each not in begun and not each.spare]
+    full = len(begun) >= concurrent
+    return [
+        each
+        for each in begun
+        if each.spare and any(full or (other.chore and other.vault == each.vault) for other in waiting)
+    ]
 
 
 def _same_subject(one: Due, other: Due) -> bool:

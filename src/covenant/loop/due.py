@@ -22,11 +22,14 @@ from covenant.kernel.policy import Policy, SourcePolicy, VaultPolicy
 THOROUGH = ("archive", "full", "differential", "incremental", "log")
 """Each kind answers those that follow it."""
 
-CHORES = ("sync", "lock", "forget", "prune", "check")
+CHORES = ("sync", "lock", "forget", "prune", "check", "verify")
 """The chores of a vault in the order in which they go, where several are due."""
 
 EXCLUSIVE = frozenset({"forget", "prune", "sync"})
 """What needs a vault for itself: to take away, or to count, for what is on its way is nowhere yet."""
+
+SPARE = frozenset({"verify"})
+"""What is done in spare time: it makes way for whatever else falls due, and goes on afterwards where it was."""
 
 _AFTER_ALL_SOURCES = 1000
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -54,6 +57,11 @@ class Due:
         return self.kind in EXCLUSIVE
 
     @property
+    def spare(self) -> bool:
+        """Whether it is done in spare time."""
+        return self.kind in SPARE
+
+    @property
     def chore(self) -> bool:
         """Whether it is done to a vault, and not to a source."""
         return self.kind in CHORES
@@ -69,7 +77,7 @@ def due(policy: Policy, history: History, now: datetime) -> tuple[Due, ...]:
         *(_of_vault(each, history.vault(each.vault), now, each.vault in busy) for each in policy.vaults.values()),
     ]
     present = (each for each in found if each is not None)
-    return tuple(sorted(present, key=lambda each: (each.priority, each.deadline, each.subject, each.kind)))
+    return tuple(sorted(present, key=lambda each: (each.spare, each.priority, each.deadline, each.subject, each.kind)))
 
 
 # -- sources ----------------------------------------------------------------------------------------------------------
@@ -152,11 +160,16 @@ def _reason(promised: SourcePolicy, kind: str, moment: datetime, owed: Mapping[s
 
 
 def _of_vault(promised: VaultPolicy, past: VaultHistory, now: datetime, busy: bool) -> Due | None:
-    if past.running is not None:
+    running = past.running
+    if running is not None and running.kind not in SPARE:
         return None
+    waits = running is not None
     for kind in CHORES:
         moment = chore_owed(promised, past, kind, now)
-        if moment is None or (busy and kind in EXCLUSIVE):
+        if moment is None or (waits and kind in SPARE):
+            continue
+        if busy and kind in EXCLUSIVE:
+            waits = True  # what makes way would have to, as soon as the vault is free
             continue
         tried = past.past.get(kind, _NOTHING)
         deadline = moment + promised.chores[kind].value.longest_gap()  # type: ignore[index]

@@ -19,7 +19,7 @@ from covenant.kernel.clock import Clock
 from covenant.kernel.errors import CatalogError, CovenantError, LeaseLost
 from covenant.kernel.policy import Policy
 from covenant.loop.at_work import Crew
-from covenant.loop.choosing import choose
+from covenant.loop.choosing import choose, in_the_way
 from covenant.loop.due import due, upcoming
 from covenant.loop.events import Event, Tell
 from covenant.loop.ports import Worker
@@ -146,6 +146,7 @@ class Loop:
         chosen = choose(found, self._crew.at_work(), terms.concurrent, now)
         for each in chosen:
             self._crew.begin(each, self._lease, terms.lease)
+        self._crew.make_way(in_the_way(found, self._crew.at_work(), terms.concurrent))
         self._known, self._looked_at = policy, now
         soon = now + timedelta(minutes=1) if len(found) > len(chosen) else None  # a vault is busy, or there is no room
         self._next = min((m for m in (*upcoming(policy, history, now), soon) if m is not None), default=None)

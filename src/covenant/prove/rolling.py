@@ -50,17 +50,17 @@ class Copy(NamedTuple):
 def pace(copies: Iterable[Copy], now: datetime, within: timedelta) -> float:
     """The least steady rate, in bytes a second, at which every copy is read when it shall be.
 
-    What shall be read earlier than the next grain of time, a five-hundredth of ``within``, is spread over that.
+    Moments are taken together in grains of a five-hundredth of ``within``; what shall be read sooner is spread over
+    one. Read so much of the oldest, and the pace of what is left is no higher.
     """
-    moment, aim = now.timestamp(), _AIM * within.total_seconds()
-    grain = max(1.0, within.total_seconds() / _GRAINS)
+    aim, grain = _AIM * within.total_seconds(), max(1.0, within.total_seconds() / _GRAINS)
     shall = Counter[int]()
     for copy in copies:
-        shall[int((copy.at + aim - moment) // grain)] += copy.size
+        shall[int((copy.at + aim) // grain)] += copy.size
     until, rate = 0, 0.0
     for number in sorted(shall):
         until += shall[number]
-        rate = max(rate, until / (max(1, number) * grain))
+        rate = max(rate, until / max(grain, number * grain - now.timestamp()))
     return rate
 
 

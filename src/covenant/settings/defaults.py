@@ -88,8 +88,12 @@ CHORES: dict[ChoreKind, Schedule] = {
     "sync": Schedule(every=timedelta(minutes=15)),
     "check": Schedule(cron="0 7 * * *"),
     "lock": Schedule(cron="30 5 * * *"),
+    "verify": Schedule(every=timedelta(hours=1)),
 }
 """When a vault looks after itself."""
+
+VERIFY_WITHIN = timedelta(days=30)
+"""The time within which every byte is read back in every region."""
 
 GROUP_FOR, REPEAT = timedelta(minutes=1), timedelta(hours=6)
 """How long alerts wait for more of the same, and how often they are told again."""

@@ -49,6 +49,9 @@ def _vault(settings: Settings, vault: Vault) -> VaultPolicy:
             kind: Stated(schedule, _origin(settings, (*where, "chores", kind)))
             for kind, schedule in vault.chores.items()
         },
+        verify_within=Stated(vault.verify_within, _origin(settings, (*where, "verify_within")))
+        if vault.verify_within
+        else None,
         immutable_by={region.name: region.immutable for region in vault.regions if region.immutable},
     )
 

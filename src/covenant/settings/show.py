@@ -48,7 +48,12 @@ class _Origins:
     def vault(self, vault: Vault) -> dict[str, Any]:
         named: Where = ("vaults", vault.name)
         where = named if named in self._settings.lines else ("vault",)
-        whole = (("url", vault.url), ("password", vault.password), ("acknowledge", vault.acknowledge))
+        whole = (
+            ("url", vault.url),
+            ("password", vault.password),
+            ("acknowledge", vault.acknowledge),
+            ("verify_within", vault.verify_within),
+        )
         chores = ((kind, str(schedule)) for kind, schedule in vault.chores.items())
         shown = {**self.table(where, whole), "chores": self.table((*where, "chores"), chores)}
         if (*where, "regions") not in self._settings.lines:

@@ -73,7 +73,8 @@ class Vault:
     ``password`` is ``None`` where the file does not say it; the environment or the command line must, then.
     ``regions`` are its places in order of preference; ``url`` and ``options`` are those of the first, the primary. A
     vault with one address has one region, ``default``. ``acknowledge`` is in how many of them a write must be durable
-    before it counts. ``chores`` are what it needs of itself; one that is left out is never done.
+    before it counts. ``chores`` are what it needs of itself; one that is left out is never done. ``verify_within`` is
+    the time within which every byte is read back, zero for no such promise.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Vault:
     regions: tuple[Region, ...] = ()
     acknowledge: int = 0
     chores: Mapping[ChoreKind, Schedule] = field(default_factory=dict)
+    verify_within: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         if not self.regions:

@@ -43,7 +43,8 @@ def _vault(reading: Reading, name: str, raw: Any, where: Where) -> Iterator[Vaul
         options=regions[0].options,
         regions=regions,
         acknowledge=acknowledge,
-        chores=chores(table.chores),
+        chores=_chores(table),
+        verify_within=_verify_within(table),
     )
 
 
@@ -66,6 +67,18 @@ def _region(reading: Reading, name: str, url: str, table: PlaceTable, where: Whe
         return
     absolute = str(reading.path(location.path)) if location.kind == "folder" else url
     yield Region(name, absolute, options, table.storage_class or "", table.immutable or "")
+
+
+def _verify_within(table: VaultTable) -> timedelta:
+    return defaults.VERIFY_WITHIN if table.verify_within is None else table.verify_within
+
+
+def _chores(table: VaultTable) -> dict[ChoreKind, Schedule]:
+    """The chores of a vault; what promises nothing is not done."""
+    found = chores(table.chores)
+    if not _verify_within(table):
+        found.pop("verify", None)
+    return found
 
 
 def chores(table: ChoresTable | None) -> dict[ChoreKind, Schedule]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from covenant.settings.tables.fields import Secret, Table, Text, When, refused
+from covenant.settings.tables.fields import Interval, Secret, Table, Text, When, refused
 from covenant.settings.tables.promises import HoursTable
 
 Lock = Literal["object-lock", "bucket-lock"]
@@ -20,6 +20,7 @@ class ChoresTable(HoursTable):
     sync: When = Field(None, description="When its regions catch up with one another.")
     check: When = Field(None, description="When its structure and checksums are looked through.")
     lock: When = Field(None, description="When terms of immutability are extended as promised.")
+    verify: When = Field(None, description="When the next part is read back in every region, in spare time.")
 
 
 class PlaceTable(Table):
@@ -51,6 +52,9 @@ class VaultTable(PlaceTable):
     regions: dict[str, Any] | None = Field(None, description="Its places by name, the primary first.", min_length=1)
     acknowledge: Literal["all"] | Annotated[int, Field(ge=1)] = Field(
         "all", description="In how many regions a write must be durable before it counts."
+    )
+    verify_within: Interval | None = Field(
+        None, description="In which time every byte is read back in every region; '30d' by default, '0s' for never."
     )
     chores: ChoresTable | None = Field(None, description="When it looks after itself.")
 
