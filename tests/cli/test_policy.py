@@ -52,7 +52,7 @@ def test_the_table_shows_every_source(config: Path) -> None:
     ran = here("-c", config, "policy", "show")
 
     assert 0 == ran.code
-    _, media, orders = ran.out.splitlines()
+    _, media, orders, *_ = ran.out.splitlines()
     assert ["media", "files", "gold", "-", "1h", "4h", "1w", "1"] == media.split()[:8]
     assert "postgres (not covered)" in orders
 
@@ -63,6 +63,22 @@ def test_one_source_is_shown_as_json(config: Path) -> None:
 
     assert ["media"] == list(shown)
     assert {"value": "1h", "origin": "covenant.toml:6 (class gold)"} == shown["media"]["rpo"]
+
+
+def test_what_holds_for_a_vault_is_shown_with_its_origin(config: Path) -> None:
+    """In which time everything is read back is a promise like others: shown, explained, and with the line that says so
+    where one does."""
+    default = here("-c", config, "policy", "explain", "media", "--json").document["values"]
+    config.write_text(config.read_text().replace("[vault]", '[vault]\nverify_within = "2w"'))
+
+    said = here("-c", config, "policy", "show", "media", "--json").document["vaults"]
+    table = here("-c", config, "policy", "show").out
+
+    values = {each["key"]: each for each in default}
+    assert ("30d", "default") == (values["vault.verify_within"]["value"], values["vault.verify_within"]["origin"])
+    assert {"value": "2w", "origin": "covenant.toml:2"} == said["default"]["vault.verify_within"]
+    assert "Read back in" in table
+    assert " 2w " in table
 
 
 def test_an_explanation_names_lines_and_the_next_moments(config: Path) -> None:

@@ -118,10 +118,34 @@ def test_a_look_backs_up_and_does_the_chores(place: Place) -> None:
     again = place.ran_once()
 
     assert ("photos", "archive", "done") in first  # the most thorough that is due
-    assert {("default", kind, "done") for kind in ("sync", "forget", "lock", "check")} <= first
+    assert {("default", kind, "done") for kind in ("sync", "forget", "lock", "check", "verify")} <= first
     assert set() == again
     assert ["extended 0 terms"] == [run["message"] for run in place.runs() if run["kind"] == "lock"]
     assert place.objects("a") == place.objects("b") == place.objects("c")
+
+
+def test_every_region_is_read_back_in_spare_time(place: Place) -> None:
+    """The daemon reads every region back hour by hour: nothing waits for longer than promised, and ``status`` shows it;
+    when the time has passed without a reading, the promise is broken."""
+    text = place.toml.read_text()
+    place.toml.write_text(text.replace("acknowledge = 1", 'acknowledge = 1\nverify_within = "10h"'))
+    place.ran_once()
+    begun = place.run("status", "--json").document["vaults"][0]["regions"]
+    for _ in range(12):
+        place.clock.sleep(timedelta(hours=1).total_seconds())
+        place.run("run", "--once")
+
+    read = place.run("status", "--json").document["vaults"][0]["regions"]
+    shown = place.run("status")
+    place.clock.sleep(timedelta(hours=11).total_seconds())
+    late = place.run("status")
+
+    assert all(region["proved"] < 1 for region in begun)
+    assert all(region["proved"] > 0.5 for region in read)
+    assert 3 == shown.out.count(" %, oldest ")
+    assert "region cellar holds what was not read back for" not in shown.out
+    assert "region cellar holds what was not read back for" in late.out
+    assert 1 == late.code
 
 
 def test_an_emptied_region_is_filled_again_when_the_sync_falls_due(place: Place) -> None:

@@ -121,7 +121,7 @@ class Keeper:
     def _forget(self, due: Due) -> Outcome:
         opened: Any = SimpleNamespace(clock=self.clock)
         nothing: Any = None
-        task = Task(due, opened, nothing, self.policy, self.catalog, nothing, lambda: None)
+        task = Task(due, opened, nothing, self.policy, self.catalog, nothing, lambda: None, nothing, nothing)
         plans = forget_plans(task, list(self.snapshots.values()))
         gone = {judged.snapshot.id for plan in plans for judged in plan.forget}
         self._compare(gone)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from covenant.loop.choosing import choose
+from covenant.loop.choosing import choose, in_the_way
 from covenant.loop.due import Due
 from tests.loop.worlds import NOON
 
@@ -49,3 +49,19 @@ def test_who_takes_away_gets_its_turn() -> None:
 
     assert [] == choose([a_due("b"), prune], [a_due("a")], 3, NOON)
     assert [prune] == choose([a_due("b"), prune], [], 3, NOON)
+
+
+def test_what_is_done_in_spare_time_makes_way() -> None:
+    """A reading back is asked to stop where a chore of its vault waits, or where nobody else has room to begin."""
+    verify, sync, backup = a_due("default", "verify"), a_due("default", "sync"), a_due("a")
+
+    assert [verify] == in_the_way([sync], [verify], 3)
+    assert [verify] == in_the_way([backup], [verify, a_due("b")], 2)
+    assert [] == in_the_way([backup], [verify, backup], 3)
+    assert [] == in_the_way([a_due("offsite", "sync", vault="offsite")], [verify], 3)
+    assert [] == in_the_way([], [verify], 1)
+
+
+def test_only_what_is_done_in_spare_time_makes_way() -> None:
+    """A backup under way is never broken off because something else is due."""
+    assert [] == in_the_way([a_due("default", "sync"), a_due("b")], [a_due("a"), a_due("offsite", "check")], 2)

@@ -176,6 +176,20 @@ def test_nothing_is_taken_away_beside_a_backup() -> None:
     assert ["check"] == [each.kind for each in due(policy, vault_past(at_work), NOON)]
 
 
+def test_reading_back_waits_for_everything_else() -> None:
+    """It is due after all other chores of its vault and after every source; not while one waits for the vault to be
+    free; and while it is at work the others still fall due."""
+    policy = a_policy(a_source(), vault=a_vault(sync=HOURLY, verify=HOURLY))
+    synced = good(a_run("sync"))
+    backing_up = SourceHistory(source="media", running=a_run(state=State.RUNNING))
+    reading = VaultHistory(vault="default", running=a_run("verify", state=State.RUNNING))
+
+    assert ["full", "sync"] == [each.kind for each in due(policy, vault_past(), NOON)]
+    assert ["full", "verify"] == [each.kind for each in due(policy, vault_past(sync=synced), NOON)]
+    assert [] == [each.kind for each in due(policy, vault_past(backing_up), NOON)]
+    assert ["sync"] == [each.kind for each in due(policy, History(vaults={"default": reading}), NOON) if each.chore]
+
+
 @given(
     now=st.integers(0, 60 * 24 * 40).map(lambda minutes: NOON + timedelta(minutes=minutes)),
     every=st.sampled_from([timedelta(minutes=5), timedelta(hours=1), timedelta(hours=12)]),

@@ -11,7 +11,9 @@ import pytest
 
 from covenant.catalog.catalog import Catalog, open_catalog
 from covenant.catalog.records import State
+from covenant.kernel.errors import Interrupted
 from covenant.kernel.policy import Policy
+from covenant.loop.due import Due
 from covenant.loop.events import Event
 from covenant.loop.reconcile import Loop, Terms
 from tests.clocks import FrozenClock
@@ -176,3 +178,28 @@ def _until(true: object) -> None:
             return
         pause.wait(0.05)
     raise AssertionError("it did not come to pass")
+
+
+def test_reading_back_makes_way_and_goes_on(worker: Pretender, clock: FrozenClock) -> None:
+    """A sync that falls due while the vault is read back begins at once; the reading is begun anew after it, and was
+    no failure."""
+    policy = a_policy(vault=a_vault(sync=HOURLY, verify=HOURLY))
+    reading = threading.Event()
+
+    def read_until_asked(due: Due, stop: threading.Event) -> None:
+        if due.kind == "verify" and not reading.is_set():
+            reading.set()
+            clock.sleep(3600)  # meanwhile the next sync falls due
+            assert stop.wait(20), "nobody asked it to make way"
+            raise Interrupted("made way")
+
+    worker.pause = read_until_asked
+    loop = a_loop(worker, policy)
+
+    loop.once()
+
+    assert ["sync", "sync", "verify"] == [due.kind for due in worker.done]
+    assert [("verify", "interrupted")] == [
+        (run.kind, str(run.state)) for run in worker.catalog.runs(states=(State.INTERRUPTED,))
+    ]
+    assert 0 == loop.bad

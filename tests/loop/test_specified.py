@@ -163,9 +163,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def with_rarer_steps(policy: Policy) -> Policy:
-    """The same policy, whose regions are caught up with every six hours: so that a year has few enough events."""
+    """The same policy, its regions caught up with and read back every six hours: so a year has few enough events."""
+    rarer = Stated(Schedule(every=timedelta(hours=6)), "test")
     vaults = {
-        name: replace(each, chores={**each.chores, "sync": Stated(Schedule(every=timedelta(hours=6)), "test")})
+        name: replace(each, chores={**each.chores, "sync": rarer, "verify": rarer})
         for name, each in policy.vaults.items()
     }
     return replace(policy, vaults=vaults)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from covenant.catalog.history import History, SourceHistory, VaultHistory
 from covenant.catalog.records import Copies, Proof, State
-from covenant.kernel.standing import SourceStanding, Verdict
+from covenant.kernel.standing import SourceStanding, VaultStanding, Verdict
 from covenant.loop.standing import standing
+from covenant.prove.accounts import from_json, to_json
+from covenant.prove.rolling import Account
 from tests.loop.worlds import HOURLY, NOON, a_past, a_policy, a_run, a_source, a_vault, failed, kept
 
 
@@ -135,3 +138,59 @@ def test_a_chore_that_is_overdue_is_told() -> None:
         found.verdict,
         [str(why) for why in found.vaults[0].because],
     )
+
+
+def read_back(verdict: str = "passed", within: timedelta | None = timedelta(days=30), **told: Any) -> VaultStanding:
+    """How a vault of one region stands that was read back as told."""
+    stated = None if within is None else replace(a_source().rpo, value=within)
+    policy = a_policy(a_source(), vault=replace(a_vault(), verify_within=stated))
+    proofs = {}
+    if told:
+        detail = to_json([Account(region="default", at=NOON, objects=10, bytes=100, **told)])
+        proofs = {"verify": Proof(id=1, subject="default", kind="verify", at=NOON, verdict=verdict, detail=detail)}
+    media = SourceHistory(source="media", newest=kept(), oldest=NOON - timedelta(days=29))
+    history = History(sources={"media": media}, vaults={"default": VaultHistory(vault="default", proofs=proofs)})
+    return standing(policy, history, NOON).vaults[0]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(0, "kept"), (24, "kept"), (28, "at risk"), (30, "at risk"), (31, "broken")]
+)
+def test_the_promise_to_read_back_is_broken_at_its_moment(days: int, expected: str) -> None:
+    """Kept while nothing waits for longer than promised, at risk when it is late, broken from the moment on."""
+    found = read_back(read_objects=10, read_bytes=100, oldest=NOON - timedelta(days=days))
+
+    assert expected == found.verdict
+    assert {"verify"} >= {why.promise for why in found.because}
+    assert (1.0, NOON - timedelta(days=days)) == (found.regions[0].proved, found.regions[0].proved_since)
+
+
+def test_what_was_never_read_back_is_not_called_kept() -> None:
+    """Without any reading it waits, and is broken once the vault is older than was promised."""
+    verdicts = [read_back(within=within).verdict for within in (timedelta(days=60), timedelta(days=28), None)]
+
+    assert ["waiting", "broken", "kept"] == verdicts
+
+
+def test_what_was_read_back_damaged_is_told() -> None:
+    """In a vault of one place nothing can mend a damaged copy: the promise is broken, with what to do."""
+    found = read_back(verdict="failed", read_objects=9, read_bytes=90, damaged=1, oldest=NOON)
+
+    assert (Verdict.BROKEN, 0.9) == (found.verdict, found.regions[0].proved)
+    assert ["region default holds 1 copies that are damaged, as reading them back showed"] == [
+        str(why) for why in found.because
+    ]
+
+
+def test_a_region_that_could_not_be_read_keeps_its_age() -> None:
+    """A reading that could not be carried out proves nothing: what is known of the region goes on ageing."""
+    found = read_back(
+        "could not verify", reached=False, read_objects=10, read_bytes=100, oldest=NOON - timedelta(days=31)
+    )
+
+    assert Verdict.BROKEN is found.verdict
+
+
+def test_a_report_that_cannot_be_read_tells_of_nothing() -> None:
+    """A proof whose detail is damaged, or of a later version, is no proof of anything."""
+    assert {} == from_json("not json") == from_json('{"version": 2, "accounts": []}')

@@ -19,7 +19,13 @@ def test_a_vault_in_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:
     """Neither the vault nor its password moves with the folder that a command is run in."""
     settings = load(written(tmp_path, FULL))
 
-    expected = Vault("default", str(tmp_path / "vault"), SecretFile(tmp_path / "vault.key"), chores=defaults.CHORES)
+    expected = Vault(
+        "default",
+        str(tmp_path / "vault"),
+        SecretFile(tmp_path / "vault.key"),
+        chores=defaults.CHORES,
+        verify_within=defaults.VERIFY_WITHIN,
+    )
     assert expected == settings.vaults["default"]
 
 
@@ -37,6 +43,7 @@ def test_a_vault_in_a_bucket_keeps_its_address(tmp_path: Path) -> None:
             "secret_access_key": SecretEnv("OFFSITE_SECRET"),
         },
         chores=defaults.CHORES,
+        verify_within=defaults.VERIFY_WITHIN,
     )
     assert expected == settings.vaults["offsite"]
 

@@ -13,14 +13,14 @@ from covenant.cli.output import Output, clean
 from covenant.kernel.clock import Clock
 from covenant.kernel.durations import format_interval
 from covenant.kernel.findings import Finding
-from covenant.kernel.standing import SourceStanding, Standing, VaultStanding, Verdict
+from covenant.kernel.standing import RegionStanding, SourceStanding, Standing, VaultStanding, Verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 STYLES = {Verdict.KEPT: "green", Verdict.AT_RISK: "yellow", Verdict.BROKEN: "bold red"}
 _COLUMNS = ("Source", "Class", "Verdict", "RPO", "Reached", "Last backup", "Proof", "Copies", "Next due")
-_VAULT_COLUMNS = ("Vault", "Region", "Verdict", "Copies", "Lag", "Objects", "Counted")
+_VAULT_COLUMNS = ("Vault", "Region", "Verdict", "Copies", "Lag", "Objects", "Counted", "Read back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,20 @@ def vault_cells(vault: VaultStanding, now: datetime) -> Iterator[tuple[str, ...]
             "" if counted is None else _known(region.lag, formats.age),
             "" if counted is None else formats.number(region.objects),
             "" if counted is None else f"{formats.age(now - counted)} ago",
+            read_back(region, vault.verify_within, now),
         )
+
+
+def read_back(region: RegionStanding, within: timedelta | None, now: datetime) -> str:
+    """How much of a region is proved, and how long that waits which waits longest, of the time that was promised."""
+    if region.proved is None:
+        return "never" if within else ""
+    percent = f"{int(100 * region.proved)} %"
+    if region.proved_since is None:
+        return percent
+    age = now - region.proved_since
+    how_much = "overdue" if within and age > within else percent
+    return f"{how_much}, oldest {formats.age(age)}" + (f" of {format_interval(within)}" if within else "")
 
 
 def remarks(screen: Screen) -> Iterator[str]:

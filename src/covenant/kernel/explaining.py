@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from covenant.kernel.layers import merged
-from covenant.kernel.policy import SourcePolicy
+from covenant.kernel.layers import Stated, merged
+from covenant.kernel.policy import SourcePolicy, VaultPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +27,10 @@ def explain(source: SourcePolicy) -> tuple[Explained, ...]:
         over = tuple((below.value, below.origin) for below in reversed(said[:-1]))
         lines.append(Explained(key, stated.value, stated.origin, over))
     return tuple(lines)
+
+
+def explain_vault(vault: VaultPolicy) -> tuple[Explained, ...]:
+    """Every value that holds for a vault, and so for all sources in it; keys begin with ``vault``."""
+    stated: dict[str, Stated[Any] | None] = {"acknowledge": vault.acknowledge, "verify_within": vault.verify_within}
+    stated |= {f"chores.{kind}": schedule for kind, schedule in vault.chores.items()}
+    return tuple(Explained(f"vault.{key}", each.value, each.origin) for key, each in stated.items() if each is not None)

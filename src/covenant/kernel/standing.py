@@ -42,8 +42,8 @@ def heaviest(verdicts: Iterable[Verdict]) -> Verdict:
 class Because:
     """One reason for a verdict that is not plainly ``kept``.
 
-    ``promise`` is a fixed word for machines: ``rpo``, ``rto``, ``copies``, ``window``, ``proof``, ``run``, ``region``,
-    ``chore``, ``cover``. ``since`` is when it began to hold, where that is known.
+    ``promise`` is a fixed word for machines: ``rpo``, ``rto``, ``copies``, ``window``, ``proof``, ``verify``, ``run``,
+    ``region``, ``chore``, ``cover``. ``since`` is when it began to hold, where that is known.
     """
 
     promise: str
@@ -106,6 +106,12 @@ class RegionStanding:
     missing: int = 0
     damaged: int = 0
     counted_at: datetime | None = None
+    proved: float | None = None
+    """How much of its bytes was read back within the promised time, from 0 to 1; ``None``: none of it ever was."""
+    proved_since: datetime | None = None
+    """Since when that copy waits to be read back which waits longest: when it was last read, or first seen."""
+    unsound: int = 0
+    """Copies that reading back found damaged, and that were not found healed since."""
 
     @property
     def whole(self) -> bool:
@@ -133,6 +139,8 @@ class VaultStanding:
     because: tuple[Because, ...] = ()
     regions: tuple[RegionStanding, ...] = ()
     acknowledge: int = 1
+    verify_within: timedelta | None = None
+    """The time in which every byte is read back in each region, where that was promised."""
     chores: tuple[ChoreStanding, ...] = ()
 
     @property

@@ -25,6 +25,8 @@ from covenant.kernel.standing import (
     heaviest,
 )
 from covenant.loop.due import CHORES, answered, chore_owed, moments, newest_before
+from covenant.loop.proved import verify_reasons, with_proof
+from covenant.prove.accounts import KIND, from_json
 
 _NOTHING = Past()
 _ZERO = timedelta()
@@ -34,7 +36,11 @@ def standing(
     policy: Policy, history: History, now: datetime, promised_since: Mapping[str, datetime] | None = None
 ) -> Standing:
     """Judge everything. ``promised_since`` says since when a source is in the policy, where that is known."""
-    vaults = {each.vault: _vault(each, history.vault(each.vault), now) for each in policy.vaults.values()}
+    begun = _begun(policy, history)
+    vaults = {
+        each.vault: _vault(each, history.vault(each.vault), begun.get(each.vault), now)
+        for each in policy.vaults.values()
+    }
     since = promised_since or {}
     sources = tuple(
         _source(each, history.source(each.source), vaults.get(each.vault), now, since.get(each.source))
@@ -218,16 +224,36 @@ def _next_due(promised: SourcePolicy, past: SourceHistory, now: datetime) -> dat
 # -- vaults -----------------------------------------------------------------------------------------------------------
 
 
-def _vault(promised: VaultPolicy, past: VaultHistory, now: datetime) -> VaultStanding:
-    regions = tuple(_region(name, past.copies.get(name), now) for name in promised.regions)
+def _begun(policy: Policy, history: History) -> dict[str, datetime]:
+    """When the oldest snapshot of each vault was taken, as far as its sources tell."""
+    found: dict[str, datetime] = {}
+    for promised in policy.sources.values():
+        oldest = history.source(promised.source).oldest
+        if oldest is not None:
+            found[promised.vault] = min(oldest, found.get(promised.vault, oldest))
+    return found
+
+
+def _vault(promised: VaultPolicy, past: VaultHistory, begun: datetime | None, now: datetime) -> VaultStanding:
+    proof = past.proofs.get(KIND)
+    proved = from_json(proof.detail) if proof is not None else {}
+    regions = tuple(
+        with_proof(_region(name, past.copies.get(name), now), proved.get(name)) for name in promised.regions
+    )
     chores = tuple(_chore(promised, past, kind, now) for kind in CHORES if kind in promised.chores)
-    because = (*_region_reasons(regions), *_chore_reasons(chores), *_check_reasons(past))
+    because = (
+        *_region_reasons(regions),
+        *verify_reasons(promised, regions, begun, now),
+        *_chore_reasons(chores),
+        *_check_reasons(past),
+    )
     return VaultStanding(
         vault=promised.vault,
         verdict=heaviest(each.verdict for each in because),
         because=because,
         regions=regions,
         acknowledge=promised.acknowledge.value,
+        verify_within=promised.verify_within.value if promised.verify_within is not None else None,
         chores=chores,
     )
 
@@ -265,7 +291,7 @@ def _region_reasons(regions: tuple[RegionStanding, ...]) -> Iterator[Because]:
 
 def _check_reasons(past: VaultHistory) -> Iterator[Because]:
     for proof in past.proofs.values():
-        if proof.verdict != "passed":
+        if proof.verdict != "passed" and proof.kind != KIND:
             verdict = Verdict.BROKEN if proof.verdict == "failed" else Verdict.AT_RISK
             yield Because(
                 "proof", verdict, f"the last {proof.kind} {_ended(proof.verdict)}: {proof.detail}", since=proof.at

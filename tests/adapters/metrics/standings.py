@@ -60,8 +60,19 @@ def a_vault() -> VaultStanding:
         vault="main",
         verdict=Verdict.AT_RISK,
         acknowledge=2,
+        verify_within=timedelta(days=30),
         regions=(
-            RegionStanding(region="north", reachable=True, lag=timedelta(), objects=100, bytes=5000, counted_at=NOW),
+            RegionStanding(
+                region="north",
+                reachable=True,
+                lag=timedelta(),
+                objects=100,
+                bytes=5000,
+                counted_at=NOW,
+                proved=0.75,
+                proved_since=NOW - 12 * HOUR,
+                unsound=2,
+            ),
             RegionStanding(
                 region="south",
                 reachable=True,

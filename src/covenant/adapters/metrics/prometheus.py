@@ -106,6 +106,10 @@ VAULT = {
     "covenant_region_missing_objects": "Objects of the vault that are missing in the region.",
     "covenant_region_damaged_objects": "Objects of the vault that are damaged in the region.",
     "covenant_region_counted_timestamp_seconds": "When the region was last counted.",
+    "covenant_region_proved_ratio": "How much of the region's bytes was read back within the promised time.",
+    "covenant_region_proved_timestamp_seconds": "Since when the copy waits to be read back that waits longest.",
+    "covenant_region_unsound_objects": "Copies that reading back found damaged.",
+    "covenant_region_verify_promised_seconds": "The time in which every byte of the region is read back.",
     "covenant_chore_last_timestamp_seconds": "When the vault's chore was last done.",
 }
 RUNS = {
@@ -158,6 +162,8 @@ def _vault(found: Families, vault: VaultStanding) -> None:
     found.gauge(name, _ABOUT[name], labels, vault.survives)
     for region in vault.regions:
         _region(found, region, {**labels, "region": region.region})
+        name = "covenant_region_verify_promised_seconds"
+        found.gauge(name, _ABOUT[name], {**labels, "region": region.region}, vault.verify_within)
     for chore in vault.chores:
         name = "covenant_chore_last_timestamp_seconds"
         found.gauge(name, _ABOUT[name], {**labels, "chore": chore.kind}, chore.last_done)
@@ -173,6 +179,9 @@ def _region(found: Families, region: RegionStanding, labels: Mapping[str, str]) 
         ("covenant_region_missing_objects", region.missing if known else None),
         ("covenant_region_damaged_objects", region.damaged if known else None),
         ("covenant_region_counted_timestamp_seconds", region.counted_at),
+        ("covenant_region_proved_ratio", region.proved),
+        ("covenant_region_proved_timestamp_seconds", region.proved_since),
+        ("covenant_region_unsound_objects", None if region.proved is None else region.unsound),
     ):
         found.gauge(name, _ABOUT[name], labels, value)
 

@@ -10,10 +10,11 @@ import click
 from covenant.cli import exits, formats
 from covenant.cli.command import command, family
 from covenant.cli.session import Session
+from covenant.kernel.durations import format_interval
 from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
-    from covenant.kernel.policy import Policy, SourcePolicy
+    from covenant.kernel.policy import Policy, SourcePolicy, VaultPolicy
 
 policy = family("policy", "Show what was promised, explain which line promised it, and check that it can be kept.")
 
@@ -28,7 +29,14 @@ def show(session: Session, source: str | None) -> None:
     chosen = [_named(promised, source)] if source else list(promised.sources.values())
     columns = ("Source", "Kind", "Class", "Tier", "RPO", "RTO", "Window", "Copies", "Schedules", "Keeps")
     session.output.table(columns, [_row(each) for each in chosen])
-    session.output.document({"sources": {each.source: _document(each, plain) for each in chosen}})
+    vaults = [each for name, each in promised.vaults.items() if name in {source.vault for source in chosen}]
+    session.output.table(("Vault", "Regions", "Acknowledge", "Read back in", "Chores"), map(_vault_row, vaults))
+    session.output.document(
+        {
+            "sources": {each.source: _document(each, plain) for each in chosen},
+            "vaults": {each.vault: _vault_document(each, plain) for each in vaults},
+        }
+    )
 
 
 @command("explain", "covenant policy explain media", exits=(0, 2), group=policy)
@@ -36,12 +44,14 @@ def show(session: Session, source: str | None) -> None:
 def explain(session: Session, source: str) -> None:
     """Explain what holds for a source: which line gave each value, what it was laid over, and what is due next."""
     from covenant.kernel.explaining import explain as explained
+    from covenant.kernel.explaining import explain_vault as explained_vault
     from covenant.settings.show import plain
 
-    chosen = _named(_policy(session), source)
+    promised = _policy(session)
+    chosen = _named(promised, source)
     now = session.clock.now()
     due = {kind: each.value.following(now, source) for kind, each in chosen.schedules.items()}
-    values = explained(chosen)
+    values = (*explained(chosen), *explained_vault(promised.vaults[chosen.vault]))
     rows = [
         (each.key, _text(plain(each.value)), each.origin, "; ".join(f"{_text(plain(v))}, {o}" for v, o in each.over))
         for each in values
@@ -139,6 +149,25 @@ def _document(source: SourcePolicy, plain: Any) -> dict[str, Any]:
         "tier": source.tier,
         "vault": source.vault,
         **{each.key: {"value": plain(each.value), "origin": each.origin} for each in explained(source)},
+    }
+
+
+def _vault_row(vault: VaultPolicy) -> tuple[str, ...]:
+    return (
+        vault.vault,
+        ", ".join(vault.regions),
+        str(vault.acknowledge),
+        format_interval(vault.verify_within.value) if vault.verify_within is not None else "-",
+        "; ".join(f"{kind} {stated}" for kind, stated in vault.chores.items()),
+    )
+
+
+def _vault_document(vault: VaultPolicy, plain: Any) -> dict[str, Any]:
+    from covenant.kernel.explaining import explain_vault as explained
+
+    return {
+        "regions": list(vault.regions),
+        **{each.key: {"value": plain(each.value), "origin": each.origin} for each in explained(vault)},
     }
 
 
