@@ -110,6 +110,15 @@ class PostgresServer:
         self.process = _launch(self.folder, self.programs, self.options)
         _wait(self)
 
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the running server, one that was not given when it was started."""
+        self.run(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.run("SELECT pg_reload_conf()")
+        until = time.monotonic() + _READY_WITHIN
+        while self.run(f"SHOW {name}") != [(value,)]:
+            assert time.monotonic() < until, f"{name} is not set to {value}"
+            time.sleep(0.02)
+
     def stop(self) -> None:
         """End it at once and remove it. Stopping it again does nothing."""
         self.crash()
@@ -241,8 +250,10 @@ def _free_port() -> int:
 @functools.cache
 def running(which: str = SYSTEM) -> PostgresServer:
     """The one server of this process and version, stopped when the process ends."""
-    server = start(which, **({"summarize_wal": "on"} if which == NEW else {}))
+    server = start(which)
     atexit.register(server.stop)
+    if which == NEW:
+        server.set("summarize_wal", "on")
     return server
 
 

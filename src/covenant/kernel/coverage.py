@@ -26,10 +26,16 @@ def coverage(policy: Policy) -> tuple[Cover, ...]:
 
 def _sources(policy: Policy) -> Iterator[Cover]:
     for source in policy.sources.values():
-        why = "" if source.covered else f"this version cannot keep a source of kind '{source.system}'"
+        why = "" if source.covered else _uncovered(source)
         yield Cover(f"source '{source.source}'", source.covered, why)
         if source.covered and (missing := _partly(source)):
             yield Cover(f"source '{source.source}', in part", False, missing)
+
+
+def _uncovered(source: SourcePolicy) -> str:
+    if source.system == "postgres":
+        return "this version keeps a PostgreSQL server whole, and not by single schemas"
+    return f"this version cannot keep a source of kind '{source.system}'"
 
 
 def _partly(source: SourcePolicy) -> str:

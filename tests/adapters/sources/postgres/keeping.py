@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,3 +115,12 @@ def with_accounts(server: PostgresServer, scale: int = 1) -> str:
 def name_of(url: str) -> str:
     """The database that an address leads to."""
     return url.rpartition("/")[2]
+
+
+def nobody_is_sent_to(server: PostgresServer, within: float) -> bool:
+    """Whether a server soon has neither a slot nor anyone to whom it sends."""
+    left = "SELECT (SELECT count(*) FROM pg_stat_replication) + (SELECT count(*) FROM pg_replication_slots)"
+    until = time.monotonic() + within
+    while not (gone := server.run(left) == [(0,)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    return gone

@@ -12,7 +12,7 @@ import pytest
 from covenant.kernel.errors import Interrupted
 from covenant.kernel.spans import parse_span
 from covenant.protect.before import Before
-from tests.adapters.sources.postgres.keeping import SUMS, kept, name_of, with_accounts
+from tests.adapters.sources.postgres.keeping import SUMS, kept, name_of, nobody_is_sent_to, with_accounts
 from tests.servers.postgres import PostgresServer, give_away, postgres_18, postgres_server
 
 __all__ = ["postgres_18", "postgres_server"]
@@ -92,18 +92,9 @@ def test_who_stops_a_backup_leaves_nothing_on_the_server(postgres_server: Postgr
             shop.backup(max_rate=8 << 20, stop=stop)
 
         assert 0.9 < time.monotonic() - began < 4
-        assert gone_within(postgres_server, seconds=5)
+        assert nobody_is_sent_to(postgres_server, within=5)
         assert [] == list(shop.vault.snapshots())
         assert len(shop.vault.index) > 0
-
-
-def gone_within(server: PostgresServer, seconds: float) -> bool:
-    """Whether a server soon has neither a slot nor anyone to whom it sends."""
-    left = "SELECT (SELECT count(*) FROM pg_stat_replication) + (SELECT count(*) FROM pg_replication_slots)"
-    until = time.monotonic() + seconds
-    while (gone := server.run(left) == [(0,)]) is False and time.monotonic() < until:
-        time.sleep(0.05)
-    return gone
 
 
 def test_without_a_free_slot_it_is_kept_all_the_same(postgres_server: PostgresServer) -> None:
