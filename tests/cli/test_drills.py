@@ -13,11 +13,14 @@ from covenant.catalog.catalog import open_catalog
 from covenant.catalog.records import Proof
 from covenant.kernel.answers import Result
 from covenant.kernel.clock import SystemClock
+from covenant.prove.evidence.keeping import the_signer
+from covenant.prove.evidence.signing import parse_public_key, signed_by
 from covenant.prove.record import DrillRecord, Level
 from covenant.prove.telling import from_json, to_json
 from tests.cli.running import Ran, here
 from tests.clocks import FrozenClock
 from tests.prove.test_record import GOOD
+from tests.vaults import PASSWORD, a_store, a_vault
 
 TOML = """\
 [vault]
@@ -116,7 +119,8 @@ def test_a_report_is_written_with_the_record_and_its_sums(place: Place) -> None:
 
     ran = place.run("--json", "drill", "report", "3f9a", "-o", folder)
 
-    assert 0 == ran.code, ran.err
+    assert 1 == ran.code
+    assert ["not-signed"] == [finding["kind"] for finding in ran.document["findings"]]
     written = {Path(name).suffix: Path(name) for name in ran.document["files"]}
     assert {".json", ".html", ".pdf", ".sha256"} == set(written)
     assert written[".json"].read_text() == to_json(place.only())
@@ -134,3 +138,21 @@ def test_an_id_that_is_a_path_leads_nowhere(place: Place) -> None:
 
     assert {place.home / "reports"} == {Path(name).parent for name in ran.document["files"]}
     assert [] == [name for name in ran.document["files"] if name.endswith(".html")]
+
+
+def test_a_report_is_signed_with_the_key_of_the_evidence(place: Place) -> None:
+    """The signature beside a report is that of the vault's own key over the record, and of nothing else."""
+    store = a_store(place.home / "vault")
+    vault = a_vault(store)
+    (place.home / "password").write_text(PASSWORD)
+    key = the_signer(vault, store, place.clock.now()).public
+    place.held("3f9a2c11d4e84a0b")
+
+    ran = place.run("--json", "drill", "report", "3f9a", "-o", place.home / "reports", "--html")
+
+    assert 0 == ran.code, ran.err
+    written = {Path(name).suffix: Path(name).read_bytes() for name in ran.document["files"]}
+    assert key == ran.document["signed_by"] == parse_public_key(written[".pem"].decode())
+    assert signed_by(key, written[".json"], written[".sig"])
+    assert not signed_by(key, written[".json"] + b" ", written[".sig"])
+    assert key.encode() in written[".html"]

@@ -1,14 +1,16 @@
 """The report of a drill as files: for a browser, for paper, and the record itself with what vouches for it.
 
-drill-monthly-2026-11-02-3f9a2c11.json      the record, byte by byte as it is kept
-….html  ….pdf                               written from it
-….sig.json                                  the Ed25519 signature over the bytes of the .json, and its public key
-….sha256                                    the sums of all of them, as ``sha256sum --check`` reads them
+    drill-monthly-2026-11-02-3f9a2c11.json      the record, byte by byte as it is kept
+    ….html  ….pdf                               written from it
+    ….sig  ….pem                                the Ed25519 signature over the bytes of the .json, and its public key
+    ….sha256                                    the sums of all of them, as ``sha256sum --check`` reads them
+
+``openssl pkeyutl -verify -pubin -inkey ….pem -rawin -in ….json -sigfile ….sig`` checks it. The key is that of the
+vault's evidence, so that whoever trusts the one can trust the other.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
@@ -44,8 +46,8 @@ def report_files(
 
         files[f"{name}.pdf"] = report_pdf(record, drills, digest, signed)
     if signed is not None:
-        said = {"algorithm": "Ed25519", "key": signed.key, "signature": signed.signature, "sha256": digest}
-        files[f"{name}.sig.json"] = json.dumps(said, indent=1).encode() + b"\n"
+        files[f"{name}.sig"] = bytes.fromhex(signed.signature)
+        files[f"{name}.pem"] = _pem(signed.key)
     sums = "".join(f"{sha256(content).hexdigest()}  {each}\n" for each, content in files.items())
     return {**files, f"{name}.sha256": sums.encode()}
 
@@ -64,6 +66,14 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
             f"{folder} cannot be written: {error.strerror or error}", "Name another folder with '-o'."
         ) from error
     return written
+
+
+def _pem(key: str) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _name(record: DrillRecord) -> str:

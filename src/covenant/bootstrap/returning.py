@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from covenant.bootstrap import OpenVault, unsound
-from covenant.kernel.answers import Answer, Result
+from covenant.bootstrap import OpenVault
+from covenant.bootstrap.probing import system_of
+from covenant.kernel.answers import Answer
 from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing, TargetError, UsageError
 from covenant.kernel.findings import Finding
+from covenant.prove.asking import ask
+from covenant.prove.ports import Aspect, Probe, Restored
+from covenant.prove.probes.checksums import Checksums
 from covenant.prove.record import Measured, SourceDrill, Step
 from covenant.prove.recovery import SOURCES, Progressed, write_progress
+from covenant.prove.rehearsing import came_back
 from covenant.recover.order import LAST, in_order, ranked
 from covenant.settings import values
 
@@ -84,11 +89,11 @@ def bring_back(this: Returning) -> Progressed:
         done = this.progressed.done.get(name)
         if done is None or done.why_not:
             done = _one(this, name)
-            ordered = {each: this.progressed.done[each] for each in order if each in this.progressed.done}
-            this.progressed = replace(this.progressed, done={**ordered, name: done})
+            known = {**this.progressed.done, name: done}
+            this.progressed = replace(this.progressed, done={each: known[each] for each in order if each in known})
             write_progress(this.bare.target, this.progressed)
         this.bare.told(Returned(place, len(order), done, str(_folder(this.bare.target, name))))
-    return replace(this.progressed, done={name: this.progressed.done[name] for name in order})
+    return replace(this.progressed, done=_together(this))
 
 
 # -- which, and in which order ----------------------------------------------------------------------------------------
@@ -158,7 +163,10 @@ def _one(this: Returning, name: str) -> SourceDrill:
         outcome, restored = _restored(this, name, snapshot)
         began = this.bare.clock.monotonic()
         this.findings += outcome.findings
-        answers = (*_whole(outcome), *_sound(this, name, snapshot))
+        answers = (
+            came_back(outcome),
+            *_asked(this, Restored(name, _folder(this.bare.target, name), this.opened.vault, snapshot)),
+        )
         asked = Step("validate", this.bare.clock.monotonic() - began)
     except (Interrupted, TargetError):
         raise
@@ -195,7 +203,7 @@ def _if_promised(promise: Measured, reached: timedelta) -> timedelta | None:
 
 
 def _restored(this: Returning, name: str, snapshot: Snapshot) -> tuple[RestoreOutcome, Step]:
-    """Restore it, every file read back and compared."""
+    """Restore it."""
     from covenant.recover.job import RestoreJob, Settings
     from covenant.recover.restore import restore
 
@@ -208,7 +216,6 @@ def _restored(this: Returning, name: str, snapshot: Snapshot) -> tuple[RestoreOu
                 target=str(_folder(bare.target, name)),
                 clock=bare.clock,
                 into_non_empty=True,
-                verify=True,
                 settings=Settings(lanes=bare.lanes, open_store=bare.opener.reading),
                 progress=progress,
                 stop=bare.stop,
@@ -228,46 +235,42 @@ def _folder(target: Path, name: str) -> Path:
 # -- its answers ------------------------------------------------------------------------------------------------------
 
 
-def _whole(outcome: RestoreOutcome) -> tuple[Answer, ...]:
-    """Whether everything that the snapshot names is there, with the bytes that it had."""
-    tally, findings = outcome.tally, outcome.findings
-    expected = (outcome.snapshot.summary or {}).get("total_files_processed")
-    there = tally.files_failed == 0 and (expected is None or expected <= tally.files)
-    counted = f"{tally.files:,}" + ("" if expected is None else f" of {expected:,}")
-    lost = [each for each in findings if each.kind not in _LOOKS]
-    same = Result.FAILED if lost else Result.PASSED
-    told = f"{len(lost)} findings, the first: {lost[0]}" if lost else "each read back and compared by SHA-256"
-    return (
-        Answer("is every file there?", Result.PASSED if there else Result.FAILED, counted, 0.0),
-        Answer("has every file the bytes that were kept?", same, told, outcome.seconds),
-    )
+def _asked(this: Returning, restored: Restored) -> tuple[Answer, ...]:
+    """What it answers by itself: every byte compared with the snapshot, and what its kind and the policy ask."""
+    probes = (Checksums(), *(probe for probe in _probes(this, restored) if not probe.needs))
+    return tuple(ask(probe, restored, this.bare.clock) for probe in probes)
 
 
-_LOOKS = frozenset({"owner-not-restored", "xattr-not-restored"})
-"""Findings that concern how a file looks on this machine, and none of its bytes."""
+def _probes(this: Returning, restored: Restored) -> tuple[Probe, ...]:
+    """What its kind and the policy ask, but for an application: it would change the data, and here that is no copy."""
+    source = this.described(restored.source) or _guessed(restored)
+    system = None if source is None else system_of(source, {})
+    return tuple(probe for probe in (system.probes if system else ()) if probe.aspect is not Aspect.EXPERIENCE)
 
 
-def _sound(this: Returning, name: str, snapshot: Snapshot) -> Iterable[Answer]:
-    """Whether a database's own program finds nothing wrong with it."""
-    source, folder = this.described(name), _folder(this.bare.target, name)
-    source = source if source is not None else _guessed(name, snapshot, folder)
-    if source is None or source.kind != "sqlite":
-        return
-    began = this.bare.clock.monotonic()
-    problems = [finding.message for finding in unsound(source, str(folder))]
-    took = this.bare.clock.monotonic() - began
-    result = Result.FAILED if problems else Result.PASSED
-    yield Answer("does SQLite find it sound?", result, problems[0] if problems else "PRAGMA integrity_check: ok", took)
+def _together(this: Returning) -> dict[str, SourceDrill]:
+    """What every source came to, with the answers to what refers to others, now that all are there."""
+    back = [name for name, done in this.progressed.done.items() if not done.why_not]
+    vault, chosen = this.opened.vault, this.progressed.chosen
+    restored = {
+        name: Restored(name, _folder(this.bare.target, name), vault, vault.load_snapshot(chosen[name])) for name in back
+    }
+    answered = dict(this.progressed.done)
+    for name, each in restored.items():
+        beside = replace(each, beside={other: one for other, one in restored.items() if other != name})
+        late = [ask(probe, beside, this.bare.clock) for probe in _probes(this, each) if probe.needs]
+        answered[name] = replace(answered[name], answers=(*answered[name].answers, *late))
+    return answered
 
 
-def _guessed(name: str, snapshot: Snapshot, folder: Path) -> values.Source | None:
+def _guessed(restored: Restored) -> values.Source | None:
     """A database that no policy describes, known by how it begins."""
-    paths = snapshot.paths or []
-    restored = folder / paths[0].lstrip("/") if len(paths) == 1 else folder
-    if not restored.is_file() or restored.is_symlink():
+    paths = restored.snapshot.paths or []
+    place = restored.place(paths[0]) if len(paths) == 1 else restored.folder
+    if place.is_symlink() or not place.is_file():
         return None
-    with restored.open("rb") as file:
+    with place.open("rb") as file:
         if file.read(len(_SQLITE)) != _SQLITE:
             return None
     nothing = values.Objectives(timedelta(), timedelta())
-    return values.Source(name, values.Sqlite(Path(paths[0])), "", nothing, None, "")
+    return values.Source(restored.source, values.Sqlite(Path(paths[0])), "", nothing, None, "")

@@ -82,7 +82,7 @@ def _named(session: Session, name: str) -> Proof:
     "report",
     "covenant drill report latest",
     "covenant drill report 3f9a2c11 -o reports --pdf",
-    exits=(0, 2, 21, 24, 30, 31),
+    exits=(0, 1, 2, 21, 24, 30, 31),
     group=drill,
 )
 @click.argument("id", metavar="ID")
@@ -91,17 +91,18 @@ def _named(session: Session, name: str) -> Proof:
 )
 @click.option("--html", "html", is_flag=True, help="Only the page for a browser.")
 @click.option("--pdf", "pdf", is_flag=True, help="Only the document for paper.")
-def report(session: Session, id: str, folder: Path, html: bool, pdf: bool) -> None:
+def report(session: Session, id: str, folder: Path, html: bool, pdf: bool) -> int:
     """Write the report of a drill: as a page and for paper, with the record itself and its sums beside them.
 
     ID is the beginning of its id, or 'latest'. It shows what was restored from which region to which moment, each step
     against the RTO, the age of the data against the RPO, every answer, what was planted, and the trend over past
-    drills. The page needs no network.
+    drills. The page needs no network. The record is signed with the key of the vault's evidence, where the vault can be
+    opened; where it cannot, the report says that it is not signed.
     """
     from covenant.cli import reporting
 
     forms = [form for form, wanted in (("html", html), ("pdf", pdf)) if wanted] or ["html", "pdf"]
-    reporting.report(session, _named(session, id), folder, forms)
+    return reporting.report(session, _named(session, id), folder, forms)
 
 
 @command(
