@@ -15,7 +15,8 @@ from covenant.adapters.stores.memory import MemoryStore
 from covenant.bootstrap import OpenVault, jobs, remembering
 from covenant.bootstrap.probing import system_of
 from covenant.bootstrap.ways import Ways
-from covenant.catalog.records import DRILL, Proof
+from covenant.catalog.records import DRILL, Outcome, Proof
+from covenant.kernel.answers import Result
 from covenant.kernel.errors import CovenantError
 from covenant.prove.drill import Drill
 from covenant.prove.drill_plan import plan
@@ -66,6 +67,8 @@ class Company:
     clock: Clock
     variables: Mapping[str, str]
     stop: threading.Event
+    confirm: Callable[[], None] = lambda: None
+    """Asked before anything is kept; raises ``LeaseLost`` where it may no longer be."""
     cost: Cost | None = None
 
 
@@ -103,6 +106,7 @@ def hold(company: Company, order: Order) -> DrillRecord:
             wanted=tuple(Aspect(word) for word in settings.drills.wanted),
         )
         record = drill.hold()
+    company.confirm()
     keep(company.catalog, record)
     return record
 
@@ -141,6 +145,18 @@ def seal(company: Company, record: DrillRecord) -> None:
     for name in dict.fromkeys(each.vault for each in record.sources):
         with suppress(CovenantError), company.opened(name).held("shared") as held:
             remembering.record(company.catalog, name, held.vault, held.appending, company.clock.now())
+
+
+def outcome_of(record: DrillRecord) -> Outcome:
+    """What a drill is to the loop: one that did not pass was held all the same, and has findings."""
+    bad = [each for each in record.sources if each.result is not Result.PASSED]
+    findings = 0 if record.result is Result.PASSED else max(1, len(bad))
+    return Outcome(
+        tally={"sources": len(record.sources), "bytes": sum(each.bytes for each in record.sources)},
+        findings=findings,
+        message=f"{record.result}" + (f": {', '.join(each.source for each in bad)}" if bad else ""),
+        hint=f"See 'covenant drill show {record.id[:8]}'." if findings else "",
+    )
 
 
 def _scenario(company: Company, order: Order) -> Scenario | None:

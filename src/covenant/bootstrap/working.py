@@ -18,7 +18,10 @@ from covenant.catalog.records import Outcome
 from covenant.kernel.errors import DamageError, ObjectMissing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from covenant.catalog.catalog import Catalog
+    from covenant.kernel.clock import Clock
     from covenant.kernel.policy import Policy
     from covenant.kernel.progress import Progress
     from covenant.loop.due import Due
@@ -44,6 +47,8 @@ class Working:
     environment: Environment
     marks: Path
     """The folder where it is remembered what was read back when."""
+    state_dir: Path
+    clock: Clock
     _opened: dict[str, OpenVault] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _agreeing: threading.Lock = field(default_factory=threading.Lock)
@@ -61,6 +66,8 @@ class Working:
         self._agree(vault, opened.vault, opened.clock.now())
 
     def carry_out(self, due: Due, progress: Progress, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
+        if due.drill:
+            return self._drill(due, stop, confirm)
         opened = self.vault(due.vault)
         if not due.chore:
             return self._backup(due, opened, progress, stop, confirm)
@@ -125,6 +132,27 @@ class Working:
             return None
         paths = sorted(source_paths(source))
         return found if found is not None and sorted(found.paths or ()) == paths else None
+
+    # -- drills ---------------------------------------------------------------------------------------------------
+
+    def _drill(self, due: Due, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
+        from covenant.bootstrap import drilling
+        from covenant.prove.record import Level
+
+        company = drilling.Company(
+            settings=self.settings(),
+            policy=self.policy(),
+            opened=self.vault,
+            catalog=self.catalog,
+            state_dir=self.state_dir,
+            clock=self.clock,
+            variables=self.environment.variables,
+            stop=stop,
+            confirm=confirm,
+        )
+        record = drilling.hold(company, drilling.Order(level=Level(due.subject), due_at=due.due_at, by="covenant run"))
+        drilling.seal(company, record)
+        return drilling.outcome_of(record)
 
     # -- what a vault holds ---------------------------------------------------------------------------------------
 

@@ -9,6 +9,8 @@ from covenant.cli import exits, formats
 from covenant.kernel.answers import Result
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from covenant.kernel.answers import Answer
     from covenant.prove.record import DrillRecord, Measured, Planted, SourceDrill, Step
 
@@ -28,6 +30,11 @@ def row(record: DrillRecord) -> tuple[str, ...]:
         f"{passed} of {len(record.sources)} passed",
         "by hand" if record.due_at is None else formats.local(record.due_at),
     )
+
+
+def missed_row(level: str, due_at: datetime) -> tuple[str, ...]:
+    """A drill in that list which was not held."""
+    return ("-", level, "", "missed", "-", "-", "-", formats.local(due_at))
 
 
 def code_of(result: Result) -> int:

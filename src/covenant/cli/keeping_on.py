@@ -48,6 +48,8 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
             catalog,
             session.environment,
             session.marks_dir,
+            session.state_dir,
+            session.clock,
         )
         loop = Loop(followed.look, catalog, worker, session.clock, terms, followed.tell, stop.event)
         lookout = _lookout(session, followed, catalog, lambda: loop.leading)

@@ -13,7 +13,14 @@ from covenant.cli.output import Output, clean
 from covenant.kernel.clock import Clock
 from covenant.kernel.durations import format_interval
 from covenant.kernel.findings import Finding
-from covenant.kernel.standing import RegionStanding, SourceStanding, Standing, VaultStanding, Verdict
+from covenant.kernel.standing import (
+    DrillStanding,
+    RegionStanding,
+    SourceStanding,
+    Standing,
+    VaultStanding,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 STYLES = {Verdict.KEPT: "green", Verdict.AT_RISK: "yellow", Verdict.BROKEN: "bold red"}
 _COLUMNS = ("Source", "Class", "Verdict", "RPO", "Reached", "Last backup", "Proof", "Copies", "Next due")
 _VAULT_COLUMNS = ("Vault", "Region", "Verdict", "Copies", "Lag", "Objects", "Counted", "Read back")
+_DRILL_COLUMNS = ("Drills", "What", "Verdict", "Last held", "Came to", "Missed", "Next due")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,8 @@ def show(output: Output, screen: Screen) -> None:
     output.table(
         _VAULT_COLUMNS, (row for each in screen.standing.vaults for row in vault_cells(each, screen.standing.at))
     )
+    if screen.standing.drills:
+        output.table(_DRILL_COLUMNS, (drill_cells(each, screen.standing.at) for each in screen.standing.drills))
     for line in remarks(screen):
         output.result(clean(line))
 
@@ -109,11 +119,25 @@ def read_back(region: RegionStanding, within: timedelta | None, now: datetime) -
     return f"{how_much}, oldest {formats.age(age)}" + (f" of {format_interval(within)}" if within else "")
 
 
+def drill_cells(drill: DrillStanding, now: datetime) -> tuple[str, ...]:
+    """The drills of one level as a row."""
+    return (
+        drill.level,
+        drill.what,
+        str(drill.verdict),
+        "never" if drill.last_held is None else formats.local(drill.last_held),
+        drill.last_result or "none yet",
+        formats.number(len(drill.missed)),
+        _due(drill.next_due, now),
+    )
+
+
 def remarks(screen: Screen) -> Iterator[str]:
     """Why, where it is not plainly kept; what is odd; what is at work; and what it comes to."""
     named = [
         *((each.source, each.because) for each in screen.standing.sources),
         *((each.vault, each.because) for each in screen.standing.vaults),
+        *((f"{each.level} drills", each.because) for each in screen.standing.drills),
     ]
     for name, because in named:
         yield from (f"{name}: {why.verdict}: {why}" for why in because)
@@ -157,10 +181,18 @@ def drawn(screen: Screen) -> RenderableType:
         _table(
             _VAULT_COLUMNS, [(row, each.verdict) for each in screen.standing.vaults for row in vault_cells(each, now)]
         ),
+        *_drawn_drills(screen),
         Text(),
         *(Text(clean(line)) for line in list(remarks(screen))[:-1]),
         Text(f"in all: {verdict}", style=STYLES.get(verdict, "")),
     )
+
+
+def _drawn_drills(screen: Screen) -> list[RenderableType]:
+    from rich.text import Text
+
+    rows = [(drill_cells(each, screen.standing.at), each.verdict) for each in screen.standing.drills]
+    return [Text(), _table(_DRILL_COLUMNS, rows)] if rows else []
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[tuple[str, ...], Verdict]]) -> RenderableType:

@@ -43,7 +43,7 @@ class Because:
     """One reason for a verdict that is not plainly ``kept``.
 
     ``promise`` is a fixed word for machines: ``rpo``, ``rto``, ``copies``, ``window``, ``proof``, ``verify``, ``run``,
-    ``region``, ``chore``, ``cover``. ``since`` is when it began to hold, where that is known.
+    ``region``, ``chore``, ``cover``, ``drill``. ``since`` is when it began to hold, where that is known.
     """
 
     promise: str
@@ -156,6 +156,22 @@ class VaultStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrillStanding:
+    """The drills of one level. ``last_result`` is what the last that was held came to."""
+
+    level: str
+    what: str
+    verdict: Verdict
+    because: tuple[Because, ...] = ()
+    last_held: datetime | None = None
+    last_result: str = ""
+    missed: tuple[datetime, ...] = ()
+    """The moments since the last that was held at which one was due, and none was held."""
+    next_due: datetime | None = None
+    running: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Everything that was promised, at one moment."""
 
@@ -163,6 +179,7 @@ class Standing:
     verdict: Verdict
     sources: tuple[SourceStanding, ...] = ()
     vaults: tuple[VaultStanding, ...] = ()
+    drills: tuple[DrillStanding, ...] = ()
 
     @property
     def broken(self) -> bool:

@@ -15,7 +15,7 @@ def choose(due: Iterable[Due], at_work: Sequence[Due], concurrent: int, now: dat
     """The first of what is due, as many as there is room for: one for each subject, and nothing beside who is alone.
 
     ``due`` is in the order of urgency. What is exclusive begins only where nobody works in its vault. When it has
-    waited for long, nothing new begins there that can wait as well, so that its turn comes.
+    waited for long, nothing new begins there that can wait as well, so that its turn comes. A drill reads any vault.
     """
     due = list(due)
     begun = list(at_work)
@@ -24,10 +24,11 @@ def choose(due: Iterable[Due], at_work: Sequence[Due], concurrent: int, now: dat
     for each in sorted(due, key=lambda each: not (each.exclusive and each.vault in awaited)):
         if len(begun) >= concurrent:
             break
-        beside = [other for other in begun if other.vault == each.vault]
+        beside = [other for other in begun if other.vault == each.vault or other.drill or each.drill]
         if any(_same_subject(each, other) or other.exclusive for other in beside) or (each.exclusive and beside):
             continue
-        if each.vault in awaited and not each.exclusive and each.deadline - now > PATIENCE:
+        waited_for = each.vault in awaited or (each.drill and bool(awaited))
+        if waited_for and not each.exclusive and each.deadline - now > PATIENCE:
             continue
         chosen.append(each)
         begun.append(each)
@@ -49,4 +50,4 @@ def in_the_way(due: Iterable[Due], begun: Collection[Due], concurrent: int) -> l
 
 
 def _same_subject(one: Due, other: Due) -> bool:
-    return one.subject == other.subject and one.chore == other.chore
+    return (one.subject, one.chore, one.drill) == (other.subject, other.chore, other.drill)

@@ -15,9 +15,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from covenant.catalog.history import History, Past, SourceHistory, VaultHistory
-from covenant.catalog.records import Run, State
-from covenant.kernel.policy import Policy, SourcePolicy, VaultPolicy
+from covenant.catalog.history import DrillHistory, History, Past, SourceHistory, VaultHistory
+from covenant.catalog.records import DRILL, Run, State
+from covenant.kernel.policy import DrillPolicy, Policy, SourcePolicy, VaultPolicy
+from covenant.loop.promised import drill_subject
+from covenant.prove.missed import answering, held_at
 
 THOROUGH = ("archive", "full", "differential", "incremental", "log")
 """Each kind answers those that follow it."""
@@ -32,6 +34,7 @@ SPARE = frozenset({"verify"})
 """What is done in spare time: it makes way for whatever else falls due, and goes on afterwards where it was."""
 
 _AFTER_ALL_SOURCES = 1000
+_AFTER_ALL_CHORES = 1001
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 
@@ -66,15 +69,26 @@ class Due:
         """Whether it is done to a vault, and not to a source."""
         return self.kind in CHORES
 
+    @property
+    def drill(self) -> bool:
+        """Whether it is a drill, whose subject is its level, and which reads whichever vaults it needs."""
+        return self.kind == DRILL
 
-def due(policy: Policy, history: History, now: datetime) -> tuple[Due, ...]:
-    """Everything that may begin now: at most one for each source and each vault, the most urgent first."""
+
+def due(
+    policy: Policy, history: History, now: datetime, since: Mapping[str, datetime] | None = None
+) -> tuple[Due, ...]:
+    """Everything that may begin now: at most one for each source, vault and level of drills, the most urgent first.
+
+    ``since`` says since when things are promised: a drill is not owed for a moment from before that.
+    """
     busy = {
         promised.vault for promised in policy.sources.values() if history.source(promised.source).running is not None
     }
     found = [
         *(_of_source(each, history.source(each.source), now) for each in policy.sources.values()),
         *(_of_vault(each, history.vault(each.vault), now, each.vault in busy) for each in policy.vaults.values()),
+        *(_of_drill(each, history, now, since or {}) for each in policy.drills.values()),
     ]
     present = (each for each in found if each is not None)
     return tuple(sorted(present, key=lambda each: (each.spare, each.priority, each.deadline, each.subject, each.kind)))
@@ -206,6 +220,46 @@ def unpruned(past: VaultHistory) -> int:
     return forget.tally.get("unpruned", 0)
 
 
+# -- drills -----------------------------------------------------------------------------------------------------------
+
+
+def _of_drill(promised: DrillPolicy, history: History, now: datetime, since: Mapping[str, datetime]) -> Due | None:
+    moment, past = drill_owed(promised, history, now, since), history.drill(promised.level)
+    if moment is None or past.running is not None:
+        return None
+    deadline = moment + promised.at.value.longest_gap()
+    if _pausing(past.past, deadline, now):
+        return None
+    return Due(
+        subject=promised.level,
+        vault="",
+        kind=DRILL,
+        due_at=moment,
+        deadline=deadline,
+        priority=_AFTER_ALL_CHORES,
+        reason=f"{promised.level} drill due since {moment:%Y-%m-%d %H:%M}{_again(past.past)}",
+    )
+
+
+def drill_owed(
+    promised: DrillPolicy, history: History, now: datetime, since: Mapping[str, datetime]
+) -> datetime | None:
+    """The latest moment of a drill that none has answered, whoever held it and whatever it came to."""
+    moment = promised.at.value.latest(now, promised.level)
+    begins = since.get(drill_subject(promised.level))
+    if moment is None or (begins is not None and moment <= begins):
+        return None
+    answers = (_drill_answers(history.drill(level), moment, now) for level in answering(promised.level))
+    return None if any(answers) else moment
+
+
+def _drill_answers(past: DrillHistory, moment: datetime, now: datetime) -> bool:
+    if past.past.good is not None and _answers(past.past.good, moment, now):
+        return True
+    held = held_at(past.proof.detail) if past.proof is not None else None
+    return held is not None and moment <= held <= now
+
+
 # -- both -------------------------------------------------------------------------------------------------------------
 
 _NOTHING = Past()
@@ -258,12 +312,21 @@ def upcoming(policy: Policy, history: History, now: datetime) -> Iterator[dateti
                 until = again_at(tried, breaks(promised, past, now, now))
                 if until is not None and until > now:
                     yield until
+    yield from _drills_upcoming(policy, history, now)
     for vault in policy.vaults.values():
         yield from _following(vault.chores.values(), vault.vault, now)
         for tried in history.vault(vault.vault).past.values():
             until = again_at(tried, now)
             if until is not None and until > now:
                 yield until
+
+
+def _drills_upcoming(policy: Policy, history: History, now: datetime) -> Iterator[datetime]:
+    for drill in policy.drills.values():
+        yield from _following((drill.at,), drill.level, now)
+        until = again_at(history.drill(drill.level).past, now)
+        if until is not None and until > now:
+            yield until
 
 
 def _following(stated: Collection, name: str, now: datetime) -> Iterator[datetime]:  # type: ignore[type-arg]

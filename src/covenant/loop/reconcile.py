@@ -9,7 +9,7 @@ out before it acknowledges anything.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from covenant.loop.choosing import choose, in_the_way
 from covenant.loop.due import due, upcoming
 from covenant.loop.events import Event, Tell
 from covenant.loop.ports import Worker
-from covenant.loop.promised import note_promises
+from covenant.loop.promised import note_promises, promised_since
 from covenant.prove.evidence.watching import note_policy
 
 LEASE = "loop"
@@ -59,6 +59,7 @@ class Loop:
     _looked_at: datetime | None = None
     _next: datetime | None = None
     _known: Policy | None = None
+    _since: Mapping[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._crew = Crew(self.catalog, self.worker, self.clock, self.tell, self._wake.set)
@@ -141,8 +142,9 @@ class Loop:
         if policy is not self._known:
             note_promises(self.catalog, policy, terms.holder, now)
             note_policy(self.catalog, policy, terms.holder, now)
+            self._since = promised_since(self.catalog)
         history = self.catalog.history(now)
-        found = due(policy, history, now)
+        found = due(policy, history, now, self._since)
         chosen = choose(found, self._crew.at_work(), terms.concurrent, now)
         for each in chosen:
             self._crew.begin(each, self._lease, terms.lease)

@@ -24,6 +24,7 @@ from covenant.kernel.standing import (
     Verdict,
     heaviest,
 )
+from covenant.loop.drills import drill_standing
 from covenant.loop.due import CHORES, answered, chore_owed, moments, newest_before
 from covenant.loop.proved import verify_reasons, with_proof
 from covenant.prove.accounts import KIND, from_json
@@ -46,8 +47,11 @@ def standing(
         _source(each, history.source(each.source), vaults.get(each.vault), now, since.get(each.source))
         for each in sorted(policy.sources.values(), key=lambda each: (each.priority.value, each.source))
     )
-    verdicts = [*(each.verdict for each in sources), *(each.verdict for each in vaults.values())]
-    return Standing(at=now, verdict=heaviest(verdicts), sources=sources, vaults=tuple(vaults.values()))
+    drills = tuple(drill_standing(each, history, now, since) for each in policy.drills.values())
+    verdicts = [each.verdict for each in sources]
+    verdicts += [each.verdict for each in vaults.values()]
+    verdicts += [each.verdict for each in drills]
+    return Standing(at=now, verdict=heaviest(verdicts), sources=sources, vaults=tuple(vaults.values()), drills=drills)
 
 
 # -- sources ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from covenant.kernel.findings import Finding
-from covenant.kernel.standing import Because, SourceStanding, Standing, VaultStanding, Verdict
+from covenant.kernel.standing import Because, DrillStanding, SourceStanding, Standing, VaultStanding, Verdict
 from covenant.respond.condition import Condition, Severity
 
 _SEVERITIES = {
@@ -33,7 +33,8 @@ def conditions_of(standing: Standing, oddities: Iterable[Finding] = ()) -> tuple
     classes = {source.source: (source.data_class,) for source in standing.sources}
     vaults = (each for vault in standing.vaults for each in _of_vault(vault, inside.get(vault.vault, ())))
     sources = (each for source in standing.sources for each in _of_source(source))
-    return (*vaults, *(_of_oddity(finding, classes) for finding in oddities), *sources)
+    drills = (each for drill in standing.drills for each in _of_drill(drill))
+    return (*vaults, *drills, *(_of_oddity(finding, classes) for finding in oddities), *sources)
 
 
 def refused_settings(path: str, why: str, since: datetime) -> Condition:
@@ -59,6 +60,11 @@ def _of_vault(vault: VaultStanding, classes: tuple[str, ...]) -> Iterator[Condit
     parts = (*(region.region for region in vault.regions), *(chore.kind for chore in vault.chores))
     hint = f"Run 'covenant --vault {vault.vault} check' to see what suffers from it."
     yield from _of_reasons(place, subject, vault.because, classes, hint, parts)
+
+
+def _of_drill(drill: DrillStanding) -> Iterator[Condition]:
+    hint = f"Run 'covenant drill run {drill.level}' to hold it now."
+    yield from _of_reasons(f"drill/{drill.level}", f"{drill.level} drills", drill.because, (), hint)
 
 
 def _of_reasons(

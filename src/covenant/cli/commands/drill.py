@@ -14,8 +14,10 @@ from covenant.cli.session import Session
 from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from covenant.catalog.catalog import Catalog
     from covenant.catalog.records import Proof
 
 drill = family("drill", "Rehearse recovery: restore, ask, plant damage that must be caught, and keep what came of it.")
@@ -28,15 +30,43 @@ _SCENARIOS = ("data-centre-outage", "database-corruption", "security-breach", "h
 @click.option("--level", type=click.Choice(["monthly", "quarterly", "annual"]), help="Only drills of this level.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 def list_(session: Session, level: str | None, limit: int) -> None:
-    """List the drills that were held, the newest first."""
+    """List the drills that were held, the newest first, and those that were promised and missed."""
     from covenant.catalog.records import DRILL
     from covenant.cli import drill_screen
     from covenant.prove.telling import from_json
 
     with session.catalog() as catalog:
         found = catalog.proofs(kind=DRILL, subject=level, most=limit)
-    session.output.table(drill_screen.COLUMNS, (drill_screen.row(from_json(proof.detail)) for proof in found))
-    session.output.document({"drills": [json.loads(proof.detail) for proof in found]})
+        missed = [(name, due) for name, due in _missed(session, catalog) if level in (None, name)]
+    held = [(proof.at, drill_screen.row(from_json(proof.detail))) for proof in found]
+    lacking = [(due, drill_screen.missed_row(name, due)) for name, due in missed]
+    rows = sorted((*held, *lacking), key=lambda each: each[0], reverse=True)
+    session.output.table(drill_screen.COLUMNS, (row for _, row in rows))
+    session.output.document(
+        {
+            "drills": [json.loads(proof.detail) for proof in found],
+            "missed": [{"level": name, "due_at": due} for name, due in missed],
+        }
+    )
+
+
+def _missed(session: Session, catalog: Catalog) -> Iterator[tuple[str, datetime]]:
+    """The drills of covenant.toml that were due and not held, the oldest first."""
+    from covenant.catalog.records import DRILL
+    from covenant.loop.promised import drill_subject, promised_since
+    from covenant.prove.missed import answering, held_at, missed
+    from covenant.settings.policy import policy_of
+
+    since = promised_since(catalog)
+    for name, promised in policy_of(session.required_settings()).drills.items():
+        begins = since.get(drill_subject(name))
+        if begins is not None:
+            proofs = (
+                proof for level in answering(name) for proof in catalog.proofs(kind=DRILL, subject=level, most=_ALL)
+            )
+            held = [moment for proof in proofs if (moment := held_at(proof.detail)) is not None]
+            for due in missed(promised.at.value, name, begins, held, session.clock.now()):
+                yield name, due
 
 
 @command(

@@ -108,7 +108,9 @@ def _schedules(drills: Any) -> Iterator[tuple[str, Schedule]]:
 
 def _held(seen: ChainSeen) -> Iterator[Held]:
     for told, facts in seen.telling:
-        if told.kind == "drill" and facts.get("level") in LEVELS:
+        record = facts.get("record")
+        narrowed = isinstance(record, dict) and record.get("narrowed") is True  # a person chose some of the sources
+        if told.kind == "drill" and facts.get("level") in LEVELS and not narrowed:
             due_at = _moment(facts.get("due_at"))
             yield Held(facts["level"], _moment(facts.get("began_at")) or told.at, due_at, str(facts.get("result")))
 

@@ -1,0 +1,118 @@
+"""``covenant drill run``, and drills that fall due: real vaults, and a clock that is moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from covenant.kernel.clock import SystemClock
+from tests.cli.running import Ran, here
+from tests.clocks import FrozenClock
+from tests.vaults import PASSWORD, a_store, a_vault
+
+TOML = """\
+[vault]
+url = "vault"
+password = { file = "password" }
+
+[catalog]
+path = "catalog.db"
+
+[sources.photos]
+kind = "files"
+path = "photos"
+class = "critical"
+
+[drills]
+monthly = { at = "0 9 1 * *", what = "restore" }
+"""
+
+
+@dataclass(slots=True)
+class Place:
+    """A covenant.toml, its catalog, and a clock that is moved."""
+
+    home: Path
+    clock: FrozenClock = field(default_factory=lambda: FrozenClock(SystemClock().now()))
+
+    def run(self, *words: object) -> Ran:
+        """Run a command at the clock's moment."""
+        variables = {"COVENANT_STATE_DIR": str(self.home / "state")}
+        return here("-c", self.home / "covenant.toml", "--no-cache", *words, variables=variables, clock=self.clock)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Photos that were kept, and no drill held yet."""
+    (tmp_path / "covenant.toml").write_text(TOML)
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    (tmp_path / "password").chmod(0o600)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.raw").write_bytes(b"one" * 5000)
+    a_vault(a_store(tmp_path / "vault"))
+    return Place(tmp_path)
+
+
+def test_a_drill_is_held_and_kept(place: Place) -> None:
+    """It restores, asks and plants; the catalog has it, and the vault too, should the catalog be lost."""
+    place.run("backup")
+
+    ran = place.run("drill", "run", "monthly")
+    shown = place.run("drill", "show", "latest")
+    (place.home / "catalog.db").unlink()
+    place.run("catalog", "rebuild")
+
+    assert (0, ran.out) == (ran.code, shown.out), ran.err
+    assert "photos (files, critical): passed" in ran.out
+    assert 3 == ran.out.count(": caught by ")
+    assert ran.out == place.run("drill", "show", "latest").out
+    assert "passed" in place.run("status").out
+
+
+def test_a_drill_that_fails_says_so_everywhere(place: Place) -> None:
+    """Its exit code, the list and the status: a pack is gone, and so is the photo."""
+    place.run("backup")
+    for pack in (place.home / "vault" / "data").rglob("*"):
+        if pack.is_file():
+            pack.unlink()
+
+    ran = place.run("drill", "run", "monthly", "--json")
+
+    assert 1 == ran.code
+    assert "failed" == ran.document["result"]
+    assert "failed" in place.run("drill", "list").out
+    assert "monthly drills: broken: the last failed" in place.run("status").out
+
+
+def test_what_is_asked_of_a_drill_in_vain_is_said(place: Place) -> None:
+    """A source that there is not; a scenario that this vault cannot act out; a machine without a catalog of drills."""
+    place.run("backup")
+
+    unknown = place.run("drill", "run", "monthly", "nobody")
+    outage = place.run("drill", "run", "quarterly", "--scenario", "data-centre-outage")
+
+    assert (2, 3) == (unknown.code, outage.code)
+    assert "there is no source 'nobody'" in unknown.err
+    assert "is the only place where it lies" in outage.out
+
+
+def test_the_daemon_holds_what_is_due_and_tells_what_was_missed(place: Place) -> None:
+    """From the moment of the promise on: held once, never twice, and a month that nobody was there for is missed."""
+    place.clock.set(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    place.run("run", "--once")
+    place.clock.set(datetime(2026, 12, 1, 10, tzinfo=UTC))
+    place.run("run", "--once")
+    place.run("run", "--once")
+
+    place.clock.set(datetime(2027, 2, 20, 12, tzinfo=UTC))
+    missing = place.run("drill", "list", "--json").document
+    told = place.run("status")
+
+    assert ["2026-12-01T09:00:00Z"] == [each["drill"]["due_at"] for each in missing["drills"]]
+    assert ["2027-01-01T09:00:00+00:00", "2027-02-01T09:00:00+00:00"] == [each["due_at"] for each in missing["missed"]]
+    assert "monthly drills: broken: 2 drills were missed, due 2027-02-01 09:00" in told.out
+    assert 2 == place.run("drill", "list").out.count("missed")
+    assert 1 == told.code
