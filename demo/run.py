@@ -1,4 +1,4 @@
-"""The whole story, on real input, with the real program: make, protect, lose a region, ruin, restore, prove.
+"""The whole story, on real input, with the real program: make, protect, lose a region, ruin, restore, prove, rehearse.
 
     make demo            in build/demo, which is made anew each time
     python demo/run.py --folder DIR --keep
@@ -59,6 +59,13 @@ kind = "sqlite"
 path = "studio/catalog.db"
 class = "critical"
 copies = 3
+
+[[sources.catalog.probes]]   # what a drill asks of it: is every photo there that it names?
+kind = "references"
+name = "Was every photo and film restored that the catalog names?"
+query = "SELECT path FROM media"
+source = "shoots"
+folder = "studio"
 
 [sources.shoots]             # photos and films: RPO 1 hour, RTO 4 hours
 kind = "files"
@@ -145,7 +152,7 @@ def main() -> int:
 
 
 def tell(folder: Folder, endpoint: str) -> bool:
-    """All six chapters; whether everything came back."""
+    """All seven chapters; whether everything came back, and the drill passed."""
     chapter(1, "A small studio, and a catalog that someone keeps writing to")
     make_studio(folder)
     with writer(folder):
@@ -163,7 +170,20 @@ def tell(folder: Folder, endpoint: str) -> bool:
     seconds = {"catalog": timed(folder, "restore", "catalog", "--in-place")}
     seconds["shoots"] = timed(folder, "restore", "shoots", str(folder.media / LOST), "--in-place")
     chapter(6, "Is it really what was there?")
-    return prove(folder, shoots, last_backup_began, disaster_at, seconds)
+    proved = prove(folder, shoots, last_backup_began, disaster_at, seconds)
+    chapter(7, "A drill: the same again, in a place that is thrown away, and a report of it")
+    return rehearse(folder) and proved
+
+
+def rehearse(folder: Folder) -> bool:
+    """Hold the monthly drill, which plants damage that must be caught, and write its report where it stays."""
+    reports = folder.root.parent / "demo-report"
+    shutil.rmtree(reports, ignore_errors=True)
+    folder.covenant("drill", "run", "monthly")
+    folder.covenant("drill", "report", "latest", "-o", str(reports))
+    page = next(reports.glob("*.html"))
+    console.print(f"\n  [bold]the report lies here: {page}[/]")
+    return bool(folder.asked("drill", "show", "latest")["result"] == "passed")
 
 
 def lose_a_region(folder: Folder) -> None:

@@ -86,7 +86,7 @@ def test_a_page_tells_everything_that_a_drill_came_to() -> None:
         "42.0 s of 1 h (1.2%): kept",
         "4 min of 15 min (27%): kept",
         "PRAGMA integrity_check: ok",
-        "caught by pack-damaged",
+        "pack-damaged ✓ caught",
         "1 drill: 1 passed",
         DIGEST,
         SIGNED.signature,
@@ -98,7 +98,7 @@ def test_paper_tells_the_same() -> None:
     """Nothing of weight stands on the page alone."""
     text = words_of(report_pdf(MONTHLY, [], DIGEST, SIGNED))
 
-    for told in ("attic", "restore: 21.4 s", "caught by pack-damaged", "42.0 s of 1 h", DIGEST):
+    for told in ("attic", "restore: 21.4 s", "pack-damaged", "42.0 s of 1 h", DIGEST):
         assert told in text.replace("\\(", "(").replace("\\)", ")")
 
 

@@ -23,6 +23,15 @@ PAINT_OF: dict[Result, Paint] = {
 STEPS: tuple[Paint, ...] = ("one", "two", "three", "four", "five")
 """The colours of steps, one after another; a sixth step begins anew."""
 
+PAINT_OF_STEP: dict[str, Paint] = {
+    "assess": "five",
+    "isolate": "four",
+    "restore": "one",
+    "validate": "two",
+    "plant": "three",
+}
+"""Steps that every drill has are of one colour in all reports."""
+
 LIGHT: dict[Paint, str] = {
     "ink": "#1b2733",
     "quiet": "#586574",

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from covenant.kernel.answers import Answer
-from covenant.kernel.formats import seconds
 from covenant.prove.record import DrillRecord, Planted, SourceDrill
 from covenant.prove.report import plots, story
 from covenant.prove.report.drawing import PAINT_OF, Drawing
@@ -79,7 +78,7 @@ def _overview(sources: Sequence[SourceDrill]) -> str:
         Column("Source"),
         Column("Class"),
         Column("Region"),
-        Column("As of"),
+        Column("As of", keep=True),
         Column("Back after", number=True),
         Column("Age of the data", number=True),
         Column("Result"),
@@ -121,16 +120,21 @@ def _source(source: SourceDrill, scale: float, figures: _Figures) -> str:
 def _answers(answers: Sequence[Answer]) -> str:
     if not answers:
         return '<p class="unverified">Nothing was asked, so nothing is proved.</p>'
-    columns = (Column("Question"), Column("Answer"), Column("Evidence"), Column("Took", number=True))
-    rows = ((marked(each.question), badge(each.result), marked(each.detail), seconds(each.seconds)) for each in answers)
+    columns = (Column("Question"), Column("Answer", keep=True), Column("Evidence"), Column("Took", number=True))
+    rows = (
+        (marked(each.question), badge(each.result), marked(each.detail), plots.brief(each.seconds)) for each in answers
+    )
     return table("Every question that was put to it", columns, rows)
 
 
 def _planted(planted: Sequence[Planted]) -> str:
     if not planted:
         return '<p class="unverified">None was planted, so nobody knows whether damage would have been noticed.</p>'
-    columns = (Column("Kind"), Column("Where"), Column("What became of it"), Column("Result"))
-    rows = ((marked(each.kind), marked(each.where), marked(story.caught(each)), badge(each.result)) for each in planted)
+    columns = (Column("Kind", keep=True), Column("Where"), Column("Noticed by"), Column("Result", keep=True))
+    rows = (
+        (marked(each.kind), marked(each.where), marked(each.found_by or "nothing"), badge(each.result, story.CAUGHT))
+        for each in planted
+    )
     return table("In a copy that was thrown away; what lies in the vault was never touched", columns, rows)
 
 
@@ -138,7 +142,13 @@ def _trend(drills: Sequence[DrillRecord], figures: _Figures) -> str:
     drawn = plots.trend([story.point(each) for each in drills])
     caption = "Of the RTO, how much the slowest source took; each line is ten times the one below it. Disc: passed, "
     caption += "cross: failed, ring: could not verify."
-    columns = (Column("Began"), Column("Drill"), Column("Took", number=True), Column("Sources"), Column("Result"))
+    columns = (
+        Column("Began", keep=True),
+        Column("Drill"),
+        Column("Took", number=True),
+        Column("Sources"),
+        Column("Result"),
+    )
     rows = (
         (
             moment(each.began_at),

@@ -5,7 +5,7 @@ A policy in it forbids the browser to load anything or to run anything, whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple
 
@@ -18,10 +18,11 @@ _SIGNS = {Result.PASSED: "✓", Result.FAILED: "✗", Result.COULD_NOT_VERIFY: "
 
 
 class Column(NamedTuple):
-    """A column of a table: its heading, and whether it holds numbers."""
+    """A column of a table: its heading, whether it holds numbers, and whether its words stay on one line."""
 
     name: str
     number: bool = False
+    keep: bool = False
 
 
 def page(title: str, header: str, body: Iterable[str], footer: str) -> str:
@@ -37,9 +38,9 @@ def page(title: str, header: str, body: Iterable[str], footer: str) -> str:
     )
 
 
-def badge(result: Result) -> str:
-    """A result as a small sign, told by its word and its form as well as by its colour."""
-    return f'<span class="badge {PAINT_OF[result]}">{_SIGNS[result]} {result}</span>'
+def badge(result: Result, words: Mapping[Result, str] | None = None) -> str:
+    """A result as a small sign, told by its word (or another for it) and its form as well as by its colour."""
+    return f'<span class="badge {PAINT_OF[result]}">{_SIGNS[result]} {(words or {}).get(result, result)}</span>'
 
 
 def described(facts: Iterable[tuple[str, str]]) -> str:
@@ -61,7 +62,7 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]
 
 
 def _kind(column: Column) -> str:
-    return ' class="number"' if column.number else ""
+    return ' class="number"' if column.number else ' class="keep"' if column.keep else ""
 
 
 def section(title: str, content: str, beside: str = "") -> str:

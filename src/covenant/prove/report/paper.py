@@ -6,7 +6,7 @@ written by its number (``shown.printed``). The same content gives the same bytes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from xml.sax.saxutils import escape
@@ -17,7 +17,17 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, KeepTogether, PageTemplate, Paragraph, Spacer, Table
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    KeepTogether,
+    PageTemplate,
+    Paragraph,
+    Spacer,
+    Table,
+)
 from reportlab.platypus.tables import TableStyle
 
 from covenant.kernel.answers import Result
@@ -28,7 +38,10 @@ _MARGIN = 18 * mm
 WIDTH = A4[0] - 2 * _MARGIN
 _LETTERS, _BOLD, _FIXED = "Helvetica", "Helvetica-Bold", "Courier"
 
-Cell = str | Result
+_ROOM = {"head": 90, "small head": 60}
+"""How much room a heading must have below it on its page."""
+
+Cell = str | Result | tuple[Result, Mapping[Result, str]]
 
 
 @cache
@@ -49,7 +62,6 @@ def style(name: str) -> ParagraphStyle:
     font = _FIXED if name == "code" else _BOLD if bold else _LETTERS
     made = ParagraphStyle(name, fontName=font, fontSize=size, leading=leading, textColor=colour(paint))
     made.spaceBefore, made.spaceAfter, made.splitLongWords = above, below, True
-    made.keepWithNext = name in ("head", "small head")
     if name == "code":
         made.leftIndent, made.backColor, made.borderPadding = 4, colour("ground"), 3
     return made
@@ -110,6 +122,9 @@ def _laid(cells: Sequence[Sequence[object]], widths: Sequence[float], more: Sequ
 
 
 def _cell(cell: Cell) -> Paragraph:
+    if isinstance(cell, tuple):
+        result, said = cell
+        return Paragraph(f'<font color="{LIGHT[PAINT_OF[result]]}">{escape(said[result])}</font>', style("cell"))
     return verdict(cell, kind="cell") if isinstance(cell, Result) else words(cell, "cell")
 
 
@@ -136,8 +151,16 @@ def document(title: str, running: str, parts: Iterable[Flowable]) -> bytes:
         canvas.drawRightString(A4[0] - _MARGIN, _MARGIN - 8 * mm, str(canvas.getPageNumber()))
 
     made.addPageTemplates([PageTemplate("page", [frame], onPage=foot)])
-    made.build(list(parts))
+    made.build(list(_with_room(parts)))
     return into.getvalue()
+
+
+def _with_room(parts: Iterable[Flowable]) -> Iterator[Flowable]:
+    """No heading stands alone at the foot of a page."""
+    for part in parts:
+        if isinstance(part, Paragraph) and part.style.name in _ROOM:
+            yield CondPageBreak(_ROOM[part.style.name])
+        yield part
 
 
 # -- drawings ---------------------------------------------------------------------------------------------------------

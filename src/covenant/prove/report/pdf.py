@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from reportlab.platypus import Flowable
 
 from covenant.kernel.answers import Answer
-from covenant.kernel.formats import seconds
 from covenant.prove.record import DrillRecord, Planted, SourceDrill
 from covenant.prove.report import paper, plots, story
 from covenant.prove.report.html import RECENT
@@ -77,13 +76,13 @@ def _source(source: SourceDrill, scale: float) -> Iterator[Flowable]:
 
 
 def _answers(answers: Sequence[Answer]) -> Flowable:
-    rows = ((each.question, each.result, each.detail, seconds(each.seconds)) for each in answers)
+    rows = ((each.question, each.result, each.detail, plots.brief(each.seconds)) for each in answers)
     return table(("Question", "Answer", "Evidence", "Took"), rows, (5, 2, 5, 1.3))
 
 
 def _planted(planted: Sequence[Planted]) -> Flowable:
-    rows = ((each.kind, each.where, story.caught(each), each.result) for each in planted)
-    return table(("Kind", "Where", "What became of it", "Result"), rows, (2, 4, 4, 2))
+    rows = ((each.kind, each.where, each.found_by or "nothing", (each.result, story.CAUGHT)) for each in planted)
+    return table(("Kind", "Where", "Noticed by", "Result"), rows, (2, 4, 5, 1.4))
 
 
 def _trend(drills: Sequence[DrillRecord]) -> Iterator[Flowable]:

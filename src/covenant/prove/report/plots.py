@@ -11,7 +11,7 @@ from statistics import median
 from covenant.kernel.answers import Result, together
 from covenant.kernel.formats import age, counted, seconds
 from covenant.prove.record import Measured, Step
-from covenant.prove.report.drawing import PAINT_OF, STEPS, Box, Drawing, Line, Mark, Shape, Words
+from covenant.prove.report.drawing import PAINT_OF, PAINT_OF_STEP, STEPS, Box, Drawing, Line, Mark, Shape, Words
 from covenant.prove.report.shown import day, shown
 
 WIDTH = 680.0
@@ -29,8 +29,8 @@ def timeline(steps: Sequence[Step], scale: float, title: str) -> Drawing:
     row = _BAR + 15
     for number, step in enumerate(steps):
         width = min(max(step.seconds * per_second, _THIN), max(WIDTH - at, _THIN))
-        about = f"{step.name}: {seconds(step.seconds)}"
-        paint = STEPS[number % len(STEPS)]
+        about = f"{step.name}: {brief(step.seconds)}"
+        paint = PAINT_OF_STEP.get(step.name) or STEPS[number % len(STEPS)]
         shapes.append(Box(at, 0, width, _BAR, paint, about=f"{about}{f', {step.detail}' if step.detail else ''}"))
         label = _shortened(about, 40)
         room = len(label) * 5.9 + 26
@@ -39,7 +39,7 @@ def timeline(steps: Sequence[Step], scale: float, title: str) -> Drawing:
         shapes += [Box(named, row - 8, 9, 9, paint, round=2), Words(named + 14, row, label, "quiet")]
         named += room
         at += width
-    told = ", ".join(f"{step.name} {seconds(step.seconds)}" for step in steps) or "no step was timed"
+    told = ", ".join(f"{step.name} {brief(step.seconds)}" for step in steps) or "no step was timed"
     return Drawing(WIDTH, row + 5, title, told, tuple(shapes))
 
 
@@ -191,5 +191,10 @@ def scale_of(steps: Iterable[Sequence[Step]]) -> float:
 
 
 def length(took: timedelta) -> str:
-    """A length as a report gives it: to a tenth of a second where that says something."""
-    return seconds(took.total_seconds()) if took < timedelta(minutes=1) else age(took)
+    """A length as a report gives it: to a tenth of a second, or a thousandth, where that says something."""
+    return brief(took.total_seconds()) if took < timedelta(minutes=1) else age(took)
+
+
+def brief(took: float) -> str:
+    """Seconds, or thousandths of one where there is less than a tenth."""
+    return f"{took * 1000:.0f} ms" if took < 0.1 else seconds(took)

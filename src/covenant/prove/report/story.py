@@ -108,18 +108,15 @@ def _of_source(source: SourceDrill) -> Iterator[tuple[Result, str]]:
             yield answer.result, f"{answer.question} {answer.result}: {answer.detail}"
     for damage in source.planted:
         if damage.result is not Result.PASSED:
-            yield damage.result, f"planted {damage.kind} in {damage.where}: {caught(damage)}"
+            yield damage.result, f"planted {damage.kind} in {damage.where}: {CAUGHT[damage.result]}"
     if not source.answers:
         yield Result.COULD_NOT_VERIFY, "nothing was asked of it"
     if not source.planted:
         yield Result.COULD_NOT_VERIFY, "no damage was planted, so nobody knows whether it would have been noticed"
 
 
-def caught(planted: Planted) -> str:
-    """What became of planted damage."""
-    if planted.result is Result.PASSED:
-        return f"caught by {planted.found_by}" if planted.found_by else "caught"
-    return "MISSED" if planted.result is Result.FAILED else "could not be planted"
+CAUGHT = {Result.PASSED: "caught", Result.FAILED: "MISSED", Result.COULD_NOT_VERIFY: "not planted"}
+"""What became of planted damage, in a word."""
 
 
 def came_from(source: SourceDrill) -> list[tuple[str, str]]:
