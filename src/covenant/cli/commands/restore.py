@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from covenant.cli.command import OPENING, command
+from covenant.cli.goals import GoalWish, to_a_goal
 from covenant.cli.session import Session
 from covenant.cli.snapshot_list import filtering
 from covenant.kernel.errors import UsageError
@@ -36,6 +37,8 @@ class Asked:
     "covenant restore latest --target /srv/restored",
     "covenant restore media /srv/photos/shoot-17 --target /srv/restored --verify",
     "covenant restore metadata --in-place",
+    "covenant restore accounts --to '2026-11-23 14:05:00+00' --target /srv/accounts",
+    "covenant restore accounts --latest --only billing.invoices --into postgresql://admin@db.example/accounts",
     exits=(*OPENING, 1, 13, 22, 24),
 )
 @click.argument("snapshot")
@@ -49,6 +52,7 @@ class Asked:
 @click.option("--strip", is_flag=True, help="Put what is in PATH into the target itself, without the folders above.")
 @click.option("--verify", is_flag=True, help="Read every restored file back and compare it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@to_a_goal
 def restore(
     session: Session,
     snapshot: str,
@@ -62,6 +66,7 @@ def restore(
     strip: bool,
     verify: bool,
     dry_run: bool,
+    wish: GoalWish,
 ) -> int:
     """Bring a snapshot back, whole or in part.
 
@@ -70,10 +75,22 @@ def restore(
 
     '--in-place' brings a database back beside the live one, proves it sound, and swaps it in at once; the old one is
     set aside. Stop the programs that use it first.
+
+    A PostgreSQL server is brought back to a moment: '--to', '--to-lsn', '--to-xid', '--to-name' or '--latest', from
+    the newest backup that the log leads on from. It comes back beside everything else, alone, and is proved.
     """
     from covenant.cli import bringing_back
     from covenant.cli.choosing import reference
 
+    if wish.wanted or _is_server(session, snapshot):
+        from covenant.cli import to_moment
+
+        if in_place or path != "/" or include or exclude or strip:
+            raise UsageError(
+                "a server is brought back whole, beside the live one",
+                "Leave out PATH, '--in-place', '--include', '--exclude' and '--strip'; '--only' takes a part of it.",
+            )
+        return to_moment.restore(session, wish.of(snapshot, target, overwrite=overwrite, dry_run=dry_run))
     if bool(target) == in_place:
         raise UsageError("it is not said where to restore to", "Give either '--target DIR' or '--in-place'.")
     snapshot, path = reference(snapshot, path)
@@ -81,3 +98,9 @@ def restore(
     if target:
         return bringing_back.into(session, asked, target)
     return bringing_back.in_place(session, asked)
+
+
+def _is_server(session: Session, name: str) -> bool:
+    """Whether a server is meant: brought back as files alone it would be of no use."""
+    known = session.settings.sources if session.settings is not None else {}
+    return name in known and known[name].kind == "postgres"

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from covenant.adapters.sources.postgres.asking import connected, rows, superuser_of
-from covenant.adapters.sources.postgres.recovering import Recovered, RecoveryJob, recovered
-from covenant.adapters.sources.postgres.server import PrivateServer
-from covenant.adapters.sources.postgres.shelf import Shelf
-from covenant.recover.goal import Goal
-from covenant.recover.route import choose_route
-from covenant.vault.pieces import BaseBackup, bases, try_snapshots
-from covenant.vault.vault import Vault
+from covenant.adapters.sources.postgres.asking import connected, rows
+from covenant.adapters.sources.postgres.programs import Programs
+from covenant.adapters.sources.postgres.server import running
 from tests.adapters.sources.postgres.ledger import READ, Ledger
 from tests.adapters.sources.postgres.logged import Logged, until
-from tests.servers.postgres import MANAGED, SUPERUSER, PostgresServer
+from tests.cli.running import Ran, here
+from tests.servers.postgres import SUPERUSER, PostgresServer
 from tests.vaults import CLOCK
 
 
@@ -31,6 +29,11 @@ class History:
     ledger: Ledger
     home: Path
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment in which the server's programs are found."""
+        return {"COVENANT_POSTGRES_PROGRAMS": str(self.kept.server.programs), "PATH": os.environ["PATH"]}
+
     def backup(self, kind: str = "full") -> None:
         """Take a backup, which must go well."""
         ran = self.kept.run("backup", "accounts", f"--{kind}")
@@ -41,31 +44,27 @@ class History:
         last = self.ledger.lines[-1].place
         until(lambda: self.kept.reached >= last, 60)
 
-    def job(self, goal: Goal, name: str, vault: Vault | None = None) -> RecoveryJob:
-        """A recovery to a goal, into a folder of that name."""
-        vault = vault or self.kept.vault
-        snapshots, _ = try_snapshots(vault)
-        shelf = Shelf(vault, "accounts", snapshots)
-        route = choose_route(goal, self.bases, shelf.pieces, shelf.lineages, "accounts")
-        job = RecoveryJob(vault, shelf, route, self.home / name, CLOCK)
-        job.roles, job.said = (MANAGED,), (self.kept.server.programs,)
-        return job
+    def restore(self, *words: object) -> Ran:
+        """``covenant restore accounts``, which reports as JSON."""
+        command = ("-c", self.home / "covenant.toml", "--no-cache", "restore", "accounts", *words, "--json")
+        return here(*command, variables=self.variables)
 
-    @property
-    def bases(self) -> list[BaseBackup]:
-        """The base backups."""
-        return bases(try_snapshots(self.kept.vault)[0], "accounts")
+    def restored(self, *words: object) -> tuple[list[int], dict[str, Any]]:
+        """Restore into a folder that is removed again: what the ledger has there, and the report."""
+        target = self.home / "restored"
+        ran = self.restore(*words, "--target", target)
+        assert 0 == ran.code, ran.err + ran.out
+        found = self.entries(target / "data")
+        shutil.rmtree(target)
+        return found, ran.document
 
-    def recovered(self, goal: Goal, name: str) -> tuple[list[int], Recovered]:
-        """Recover to a goal: what the ledger has there, and what the recovery came to. The folder is removed."""
-        with recovered(self.job(goal, name)) as (server, done):
-            found = self.entries(server)
-        shutil.rmtree(self.home / name)
-        return found, done
-
-    def entries(self, server: PrivateServer) -> list[int]:
-        """What the ledger has in a restored server."""
-        with connected(server, self.ledger.database, superuser_of(server, [SUPERUSER])) as link:
+    def entries(self, data: Path) -> list[int]:
+        """What the ledger has in a restored data directory, whose server is started for it."""
+        programs = Programs(self.kept.server.version, self.kept.server.programs)
+        with (
+            running(data, CLOCK, SUPERUSER, programs=programs) as server,
+            connected(server, self.ledger.database, SUPERUSER) as link,
+        ):
             return list(rows(link, READ)[0][0])
 
 
@@ -74,7 +73,7 @@ def a_history(server: PostgresServer) -> Iterator[History]:
     """A server with a ledger, its log and its backups kept in a new vault."""
     home = Path(tempfile.mkdtemp(prefix="covenant-history-"))
     home.chmod(0o755)
-    slot = f"history_{home.name[-8:].lower()}"
+    slot = f"history_{os.getpid()}_{server.version}"
     kept = Logged(server, home, slot)
     try:
         yield History(kept, Ledger(server), home)

@@ -36,6 +36,11 @@ class Address:
             said["replication"] = "database"
         return str(conninfo.make_conninfo(**{**added, **said})).encode()
 
+    @property
+    def said(self) -> dict[str, str]:
+        """What the connection string says, by keyword, the password left out. Raises ``SourceError``."""
+        return {key: str(value) for key, value in self._said().items() if key != "password"}
+
     def scrubbed(self, text: str) -> str:
         """What a library says, without the password, in our tone."""
         password = self._said().get("password")
