@@ -54,6 +54,8 @@ class Bare:
     lanes: int = 2
     hold: LockKind = "shared"
     cache: Path | None = None
+    unlock: Callable[[Opener, str], OpenVault] | None = None
+    """Opens the vault in another way than by its keys: for a drill, which must not know the password of people."""
     progress: Callable[[str], AbstractContextManager[Progress]] = _silent
     told: Callable[[Returned], None] = lambda returned: None
     """Called with each source as it comes back."""
@@ -69,7 +71,7 @@ def recover_bare(bare: Bare) -> Recovery:
     """
     watch = Watch(bare.clock)
     with watch.step("open the vault", ", ".join(place.spec.url for place in bare.opener.places)):
-        opened = open_vault(bare.opener, bare.password, bare.clock, bare.cache)
+        opened = _opened(bare)
     vault_id = opened.vault.config.id
     before = read_progress(bare.target, vault_id, overwrite=bare.overwrite)
     progressed = before or Progressed(vault=vault_id, began_at=watch.began_at)
@@ -95,6 +97,12 @@ def recover_bare(bare: Bare) -> Recovery:
     )
     write_progress(bare.target, replace(progressed, recovery=done))
     return done
+
+
+def _opened(bare: Bare) -> OpenVault:
+    if bare.unlock is not None:
+        return bare.unlock(bare.opener, bare.password)
+    return open_vault(bare.opener, bare.password, bare.clock, bare.cache)
 
 
 @contextlib.contextmanager
