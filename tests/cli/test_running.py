@@ -168,6 +168,15 @@ def test_an_emptied_region_is_filled_again_when_the_sync_falls_due(place: Place)
     assert [0, 0, 0] == [region["missing"] for region in regions]
 
 
+def test_a_backup_made_by_hand_counts(place: Place) -> None:
+    """``status`` knows of a snapshot that a person took, and the daemon's next look need not tell it."""
+    place.run("backup")
+
+    shown = place.run("status", "--json").document["sources"][0]
+
+    assert 0 == shown["rpo_reached"]
+
+
 def test_status_is_green_and_red_and_the_runs_say_why(place: Place) -> None:
     """While all is kept ``status`` ends with 0; when the source was gone for longer than promised it ends with 1, and
     ``runs --failed`` and ``run show`` name the reason."""

@@ -108,13 +108,17 @@ def _keep_in_one_vault(session: Session, asked: Asked, tasks: list[Task], stop: 
         if any(task.name for task in tasks) and not asked.dry_run:
             session.keep_promises(opened)
         snapshots, damaged = readable(opened.vault)
+        told = False
         for task in tasks:
             try:
                 job = _job(session, asked, task, opened, snapshots, stop)
                 codes.append(_report(session, task, _run(session, job, task), damaged))
+                told |= bool(task.name) and not asked.dry_run
             except SourceError as error:
                 codes.append(exits.code_of(error))
                 _report_failure(session, task, error)
+        if told:
+            session.remember(opened, tasks[0].place)
 
 
 def _job(

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from covenant.bootstrap.verifying import Choose, Verified
     from covenant.prove.rolling import Account
-    from covenant.settings.values import Vault
 
 TODAY = timedelta(days=1)
 _THEN = ("covenant.bootstrap.verifying",)
@@ -51,16 +50,8 @@ def verify(session: Session, regions: tuple[str, ...], choose: Choose) -> int:
 
 def within(session: Session) -> timedelta:
     """The time in which the vault that is meant shall be read back."""
-    vault = _vault(session)
+    vault = session.vault_at(session.place())
     return (vault.verify_within if vault is not None else WITHIN) or WITHIN
-
-
-def _vault(session: Session) -> Vault | None:
-    """The vault that is meant, as ``covenant.toml`` has it."""
-    if session.settings is None:
-        return None
-    url = session.place().url
-    return next((vault for vault in session.settings.vaults.values() if vault.url == url), None)
 
 
 def _refuse_unknown(session: Session, regions: tuple[str, ...]) -> None:
@@ -77,7 +68,7 @@ def _known(session: Session) -> Mapping[str, Account]:
     """How far each region was proved so far, where a ``covenant.toml`` has the vault and its catalog can be had."""
     from covenant.prove.accounts import KIND, from_json
 
-    vault = _vault(session)
+    vault = session.vault_at(session.place())
     with contextlib.suppress(CatalogError):
         if vault is not None:
             with session.catalog() as catalog:
@@ -91,7 +82,7 @@ def _remember(session: Session, done: Verified, before: Mapping[str, Account]) -
     from covenant.catalog.records import Proof
     from covenant.prove.accounts import KIND, to_json
 
-    vault = _vault(session)
+    vault = session.vault_at(session.place())
     if vault is None:
         return
     detail = to_json({**before, **done.accounts}.values())

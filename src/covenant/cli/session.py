@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from covenant.cli.output import Output
 from covenant.cli.progress import shown
 from covenant.kernel.clock import Clock, SystemClock
-from covenant.kernel.errors import UsageError
+from covenant.kernel.errors import CatalogError, UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -282,6 +282,27 @@ class Session:
 
         with open_catalog(self.catalog_place) as catalog:
             yield catalog
+
+    def vault_at(self, place: Place) -> Vault | None:
+        """The vault that is meant, as ``covenant.toml`` has it; ``None`` where it has none such."""
+        vaults = self.settings.vaults.values() if self.settings is not None else ()
+        return next((vault for vault in vaults if vault.url == place.url), None)
+
+    def remember(self, opened: OpenVault, place: Place) -> None:
+        """Let the catalog know which snapshots a vault has now, so that ``status`` and the daemon need not be told.
+
+        Where the catalog cannot be had, that is said and nothing is lost: the daemon looks for itself.
+        """
+        from covenant.bootstrap.remembering import take_up
+
+        vault = self.vault_at(place)
+        if vault is None:
+            return
+        try:
+            with self.catalog() as catalog:
+                take_up(catalog, vault.name, opened.vault, self.clock.now())
+        except CatalogError as error:
+            self.output.note(f"the catalog was not told: {error}")
 
     # -- the vault ------------------------------------------------------------------------------------------------
 

@@ -113,13 +113,10 @@ def _remember(session: Session, census: Census) -> None:
     """Let ``covenant status`` know of the count, where a ``covenant.toml`` has the vault and its catalog can be had."""
     from covenant.bootstrap.counting import copies_of
 
-    if session.settings is None:
-        return
-    url = session.place().url
-    for vault in session.settings.vaults.values():
-        if vault.url == url:
-            with contextlib.suppress(CatalogError), session.catalog() as catalog:
-                catalog.count(copies_of(census, vault.name, session.clock.now()))
+    vault = session.vault_at(session.place())
+    if vault is not None:
+        with contextlib.suppress(CatalogError), session.catalog() as catalog:
+            catalog.count(copies_of(census, vault.name, session.clock.now()))
 
 
 def _moments(session: Session) -> dict[str, datetime]:
