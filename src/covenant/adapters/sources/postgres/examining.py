@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,12 @@ c.relpersistence = 'p' AND c.relkind = 'r' AND (c.relreplident = 'n' OR (c.relre
 """
 
 
-def examine(address: Address, clock: Clock, *, slot: str, room_at: Path, search_path: str = "") -> Seen:
+def examine(
+    address: Address, clock: Clock, *, slot: str, room_at: Path, said: tuple[Path, ...] = (), search_path: str = ""
+) -> Seen:
     """Look at a server through its source's address. ``slot`` is ours, ``room_at`` where it would be restored to.
+
+    ``said`` are folders of programs that the user named, ``search_path`` is the process's ``PATH``.
 
     Raises ``SourceError`` where nothing can be asked at all.
     """
@@ -71,8 +76,8 @@ def examine(address: Address, clock: Clock, *, slot: str, room_at: Path, search_
     seen = _tried(address, seen)
     return replace(
         seen,
-        dump_program=_dump_program(seen.major, search_path),
-        server_program=_there(lambda: find_programs(seen.major, (), search_path)),
+        dump_program=_dump_program(seen.major, said, search_path),
+        server_program=_there(lambda: find_programs(seen.major, said, search_path)),
         free_here=shutil.disk_usage(_existing(room_at)).free,
     )
 
@@ -162,10 +167,10 @@ def _outcome(attempt: Callable[[], None]) -> str:
     return ""
 
 
-def _dump_program(major: int, search_path: str) -> int | None:
+def _dump_program(major: int, said: tuple[Path, ...], search_path: str) -> int | None:
     """The major version of the oldest ``pg_dump`` here that can dump this server; ``None`` where none can."""
     for version in range(major, _NEWEST_DUMP):
-        if _there(lambda wanted=version: find_programs(wanted, (), search_path, needed="pg_dump")):  # type: ignore[misc]
+        if _there(partial(find_programs, version, said, search_path, needed="pg_dump")):
             return version
     return None
 
