@@ -25,7 +25,7 @@ from covenant.vault.ports import Store
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
 from tests.clocks import FrozenClock
-from tests.vaults import CHEAP, CLOCK, OWNER, a_store, a_vault
+from tests.vaults import CHEAP, CLOCK, OWNER, PASSWORD, a_store, a_vault
 
 TOML = """\
 [vault]
@@ -97,6 +97,7 @@ class Studio:
             settings=settings,
             policy=policy_of(settings),
             opened=lambda name: opened,
+            password=lambda name: PASSWORD,
             catalog=open_catalog(self.home / "catalog.db"),
             state_dir=self.state,
             clock=self.clock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -14,6 +14,7 @@ from uuid import uuid4
 from covenant.adapters.stores.memory import MemoryStore
 from covenant.bootstrap import OpenVault, jobs, remembering
 from covenant.bootstrap.probing import system_of
+from covenant.bootstrap.spare import SpareMachine
 from covenant.bootstrap.ways import Ways
 from covenant.catalog.records import DRILL, Outcome, Proof
 from covenant.kernel.answers import Result
@@ -62,6 +63,7 @@ class Company:
     settings: Settings
     policy: Policy
     opened: Callable[[str], OpenVault]
+    password: Callable[[str], str] = field(repr=False)
     catalog: Catalog
     state_dir: Path
     clock: Clock
@@ -87,6 +89,7 @@ def hold(company: Company, order: Order) -> DrillRecord:
         needs=needs,
         restoration=settings.commitments.get("restoration", {}),
     )
+    lanes, rng = jobs.lanes(settings.limits), Random()
     with ExitStack() as held:
         drill = Drill(
             id=uuid4().hex,
@@ -94,15 +97,16 @@ def hold(company: Company, order: Order) -> DrillRecord:
             systems=systems,
             vaults=Ways(company.opened, held, company.cost),
             ground=Ground(
-                Bench(company.clock, jobs.lanes(settings.limits), company.stop),
+                Bench(company.clock, lanes, company.stop),
                 sandboxes(company),
                 MemoryStore,
-                Random(),
+                rng,
             ),
             due_at=order.due_at,
             before=order.before,
             by=order.by,
             narrowed=bool(order.sources),
+            machine=SpareMachine(company.opened, company.password, company.clock, rng, lanes, company.stop),
             wanted=tuple(Aspect(word) for word in settings.drills.wanted),
         )
         record = drill.hold()

@@ -49,6 +49,7 @@ class Working:
     """The folder where it is remembered what was read back when."""
     state_dir: Path
     clock: Clock
+    password: Callable[[str], str] = field(repr=False)
     _opened: dict[str, OpenVault] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _agreeing: threading.Lock = field(default_factory=threading.Lock)
@@ -143,6 +144,7 @@ class Working:
             settings=self.settings(),
             policy=self.policy(),
             opened=self.vault,
+            password=self.password,
             catalog=self.catalog,
             state_dir=self.state_dir,
             clock=self.clock,

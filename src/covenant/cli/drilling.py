@@ -28,6 +28,7 @@ def hold(session: Session, level: str, sources: tuple[str, ...], scenario: str |
                 settings=settings,
                 policy=policy_of(settings),
                 opened=cache(lambda name: opened.enter_context(session.opened(place=session.place_named(name)))),
+                password=lambda name: session.password(session.place_named(name)),
                 catalog=catalog,
                 state_dir=session.state_dir,
                 clock=session.clock,

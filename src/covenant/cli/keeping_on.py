@@ -50,6 +50,7 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
             session.marks_dir,
             session.state_dir,
             session.clock,
+            followed.password,
         )
         loop = Loop(followed.look, catalog, worker, session.clock, terms, followed.tell, stop.event)
         lookout = _lookout(session, followed, catalog, lambda: loop.leading)
@@ -167,6 +168,10 @@ class Followed:
         place = session.place_of(self.settings.vaults[name])
         opener = replace(session.opener(place), bandwidth=self.settings.limits.bandwidth)
         return bootstrap.open_vault(opener, session.password(place), session.clock, session.cache)
+
+    def password(self, name: str) -> str:
+        """What opens a vault of the file."""
+        return self.session.password(self.session.place_of(self.settings.vaults[name]))
 
     def tell(self, event: Event) -> None:
         """One line for each event, at once."""

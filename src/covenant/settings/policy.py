@@ -96,7 +96,9 @@ def _origin(settings: Settings, where: Where) -> str:
 _MEANS: frozenset[Where] = frozenset({("drills", "folder"), ("drills", "room")})
 """Keys that say how something is done, and promise nothing."""
 
-_COVERED: frozenset[Where] = frozenset({("drills", "monthly"), ("drills", "quarterly"), ("drills", "validate")})
+_COVERED: frozenset[Where] = frozenset(
+    {("drills", "monthly"), ("drills", "quarterly"), ("drills", "annual"), ("drills", "validate")}
+)
 """The sections, or keys, that this version keeps."""
 
 _PROMISES: dict[Where, tuple[str, ...]] = {
