@@ -59,6 +59,8 @@ def answering(answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None = No
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one piece: apart, the second waits for an acknowledgement
+        disable_nagle_algorithm = True
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

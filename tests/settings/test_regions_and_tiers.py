@@ -80,7 +80,8 @@ def test_regions_keep_their_order_and_their_own_credentials(tmp_path: Path) -> N
 
     told = {"immutable": "object-lock"}  # what opens the store must know it as well
     near = Region("near", str(tmp_path / "near"), told, immutable="object-lock")
-    options: dict[str, str | SecretRef] = {"region": "eu", "secret_access_key": SecretEnv("FAR")}
+    options: dict[str, str | SecretRef] = {"storage_class": "STANDARD_IA", "region": "eu"}
+    options["secret_access_key"] = SecretEnv("FAR")
     assert (near, Region("far", "s3://bucket/far", options, "STANDARD_IA")) == vault.regions
     assert (near.url, near.options, 2) == (vault.url, vault.options, vault.acknowledge)
 
@@ -196,3 +197,28 @@ def test_a_vault_that_only_the_environment_names_is_in_the_policy(tmp_path: Path
     policy = policy_of(load(written(tmp_path, MINIMAL)))
 
     assert (("default",), 1) == (policy.vaults["default"].regions, policy.vaults["default"].acknowledge.value)
+
+
+def test_content_goes_to_an_archive_at_its_age(tmp_path: Path) -> None:
+    """A bucket is told at which age to archive what; 'GLACIER' where the class is not said."""
+    document = '[vault]\nurl = "s3://bucket/vault"\narchive_after = "90d"\n' + MINIMAL
+
+    (region,) = load(written(tmp_path, document)).vaults["default"].regions
+
+    assert (timedelta(days=90), "GLACIER") == (region.archive_after, region.archive_class)
+    assert {"archive_after": "90d", "archive_class": "GLACIER"} == region.options
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "key"),
+    [
+        ("vault", 'storage_class = "STANDARD_IA"', "storage_class"),
+        ("gs://bucket/vault", 'archive_after = "90d"', "archive_after"),
+        ("az://bucket/vault", 'storage_class = "Archive"', "storage_class"),
+        ("s3://bucket/vault", 'archive_class = "GLACIER"', "archive_class"),
+    ],
+)
+def test_a_class_that_a_store_does_not_have_is_refused(tmp_path: Path, url: str, said: str, key: str) -> None:
+    """What a store cannot do is told before anything is kept there."""
+    with pytest.raises(ConfigError, match=f"cannot follow {key}"):
+        load(written(tmp_path, f'[vault]\nurl = "{url}"\n{said}\n{MINIMAL}'))

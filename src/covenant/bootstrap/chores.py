@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from covenant.bootstrap import OpenVault, jobs
 from covenant.bootstrap.counting import copies_of
 from covenant.bootstrap.log_keeping import merge_pieces, with_logs
+from covenant.bootstrap.storing import archived, content_of
 from covenant.catalog.records import Outcome, Proof
 from covenant.kernel.errors import Interrupted
 
@@ -100,7 +101,8 @@ def prune(task: Task) -> Outcome:
 
     with task.opened.held("exclusive", _LOCK_SECONDS) as held:
         options = PruneOptions(repack_small=bool(_logged(task)))  # a log is sealed in many small packs
-        plan = plan_prune(held.vault, options, lanes=jobs.lanes(task.settings.limits), terms=held.terms)
+        lanes = jobs.lanes(task.settings.limits)
+        plan = plan_prune(held.vault, options, lanes=lanes, terms=held.terms, archived=archived(held.opener))
         task.confirm()
         refused = apply_prune(plan, held.vault, held.whole)
     totals = plan.totals
@@ -186,7 +188,8 @@ def sync(task: Task) -> Outcome:
     with task.opened.held("shared", _LOCK_SECONDS):
         seen = look(store.regions)
         task.confirm()
-        done = sync.carry_out(sync.errands(seen, store.sightings.all()), task.progress)
+        work = sync.errands(seen, store.sightings.all())
+        done = sync.carry_out(work, task.progress, is_content=content_of(task.opened))
         failover.spread_epoch(store.regions, seen.roll)
         missing = {sighting for sighting in store.sightings.all() if sighting.trouble == "missing"}
         store.sightings.settle(set(done.healed) | missing)
@@ -207,9 +210,14 @@ def sync(task: Task) -> Outcome:
 
 
 def lock(task: Task) -> Outcome:
-    """Extend the terms of immutability of what the policy promises; cheap where there is nothing to extend."""
+    """Tell the stores what was promised of objects: extend terms of immutability, and let buckets archive at an age.
+
+    Cheap where there is nothing to tell.
+    """
+    from covenant.bootstrap.storing import promise_archiving
     from covenant.bootstrap.terms import extend_terms
 
+    told = sum(promise_archiving(task.opened.opener).values())
     with task.opened.held("shared", _LOCK_SECONDS) as held:
         task.confirm()
         done = extend_terms(held, task.policy, held.clock.now())
@@ -218,7 +226,7 @@ def lock(task: Task) -> Outcome:
     return Outcome(
         tally={"extended": extended},
         findings=len(found),
-        message=found[0] if found else f"extended {extended:,} terms",
+        message=found[0] if found else f"extended {extended:,} terms" + (", told buckets to archive" if told else ""),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covenant import bootstrap
-from covenant.cli import exits, formats
+from covenant.cli import exits, formats, thawing
 from covenant.cli.choosing import one_snapshot
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
@@ -33,11 +33,13 @@ def into(session: Session, asked: Asked, target: str) -> int:
     def work(stop: Stop) -> int:
         with session.read(then=_THEN) as opened:
             snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
-            outcome = _carry_out(session, _job(session, asked, opened, snapshot, target, stop))
+            job = _job(session, asked, opened, snapshot, target, stop)
+            archived = thawing.see_to_it(session, asked, opened, job)
+            outcome = _carry_out(session, job)
         source = _source_of(session, snapshot)
         if source is not None and not asked.dry_run:
             outcome = replace(outcome, findings=(*outcome.findings, *bootstrap.unsound(source, target)))
-        return _report(session, [outcome], source)
+        return _report(session, [outcome], source, archived)
 
     return until_stopped(session.output, work)
 
@@ -49,11 +51,13 @@ def in_place(session: Session, asked: Asked) -> int:
         with session.read(then=_THEN) as opened:
             snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
             source = _source_of(session, snapshot)
+            everything = _job(session, asked, opened, snapshot, "", stop)
+            archived = thawing.see_to_it(session, asked, opened, everything)
             if source is not None and source.kind == "sqlite":
                 outcomes = [_swap(session, asked, opened, snapshot, source, stop)]
             else:
                 outcomes = _over(session, asked, opened, snapshot, stop)
-        return _report(session, outcomes, source)
+        return _report(session, outcomes, source, archived)
 
     return until_stopped(session.output, work)
 
@@ -135,7 +139,9 @@ def _source_of(session: Session, snapshot: Snapshot) -> Source | None:
 # -- what is said ------------------------------------------------------------------------------------------------------
 
 
-def _report(session: Session, outcomes: list[RestoreOutcome], source: Source | None) -> int:
+def _report(
+    session: Session, outcomes: list[RestoreOutcome], source: Source | None, archived: dict[str, Any] | None
+) -> int:
     output = session.output
     findings: list[Finding] = []
     for outcome in outcomes:
@@ -146,7 +152,7 @@ def _report(session: Session, outcomes: list[RestoreOutcome], source: Source | N
         for line in _promises(session, outcomes, source):
             output.say(line)
     output.findings(findings)
-    output.document(_document(session, outcomes, source, findings))
+    output.document(_document(session, outcomes, source, findings) | ({"archived": archived} if archived else {}))
     return exits.FINDINGS if findings else exits.DONE
 
 

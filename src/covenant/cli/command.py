@@ -37,6 +37,7 @@ EXITS = {
     34: "it was done already",
     35: "a channel does not take messages",
     36: "the source does not answer; trying again may help",
+    37: "objects must be thawed first",
     200: "trouble, and a recovery must stop",
     130: "interrupted (143 by SIGTERM)",
 }

@@ -14,7 +14,8 @@
     31  the catalog does not answer         34  it was done already
     33  it is running already               70  a defect of ours
     35  a channel takes no messages         130, 143  stopped by SIGINT, SIGTERM
-    36  the source does not answer          200  'wal fetch': a recovery must stop, whatever it was
+    36  the source does not answer          37  objects must be thawed first
+                                            200  'wal fetch': a recovery must stop, whatever it was
 
 10, 11 and 12 are as restic has them.
 """
@@ -53,6 +54,7 @@ CODES: dict[type[errors.CovenantError], int] = {
     errors.StoreFull: 25,
     errors.StoreDenied: 26,
     errors.StoreUnavailable: 27,
+    errors.ObjectArchived: 37,
     errors.CatalogError: 30,
     errors.CatalogUnavailable: 31,
     errors.DamageError: 21,

@@ -30,6 +30,7 @@ class Thorough:
 
 def prune(session: Session, opened: OpenVault, thorough: Thorough, *, dry_run: bool) -> dict[str, Any]:
     """Plan, show, and carry out; returns what is to be reported. The caller holds the exclusive lock."""
+    from covenant.bootstrap.storing import archived
     from covenant.safeguard.prune import PruneOptions, apply_prune, plan_prune
 
     limits = session.known_limits()
@@ -42,7 +43,7 @@ def prune(session: Session, opened: OpenVault, thorough: Thorough, *, dry_run: b
         repack_small=thorough.repack_small,
         pack_size=session.environment.pack_size or (limits and limits.pack_size) or DEFAULT_PACK_SIZE,
     )
-    plan = plan_prune(opened.vault, options, lanes=session.lanes, terms=opened.terms)
+    plan = plan_prune(opened.vault, options, lanes=session.lanes, terms=opened.terms, archived=archived(opened.opener))
     totals = plan.totals
     output = session.output
     would = "would " if dry_run else ""

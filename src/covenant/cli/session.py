@@ -23,7 +23,6 @@ from covenant.cli.output import Output
 from covenant.cli.progress import shown
 from covenant.kernel.clock import Clock, SystemClock
 from covenant.kernel.errors import CatalogError, UsageError
-from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from covenant.bootstrap import LockKind, Opener, OpenVault
@@ -170,20 +169,11 @@ class Session:
             regions = ((vault.regions[0].name, place.url, place.options),)
         return replace(place, regions=regions, acknowledge=described.acknowledge)
 
-    def _say_what_is_not_done(self, vault: Vault) -> None:
-        """A promise of covenant.toml that this version does not keep is never passed over in silence."""
-        for region in vault.regions:
-            if region.storage_class:
-                message = f"storage_class = '{region.storage_class}' is not carried out by this version"
-                hint = "Let the bucket's own lifecycle rules move packs; index, snapshots and keys must stay at hand."
-                self.output.findings([Finding("storage-class-not-used", f"region '{region.name}'", message, hint)])
-
     def _described(self, vault: Vault) -> Place:
         """What ``covenant.toml`` says of a vault, and the environment of its regions."""
         place = Place(vault.url, dict(vault.options), vault.password)
         if len(vault.regions) < 2:
             return place
-        self._say_what_is_not_done(vault)
         regions = tuple(
             (region.name, region.url, {**self.environment.store_options(self._kind(region.url)), **region.options})
             for region in vault.regions

@@ -18,6 +18,7 @@
     │   ├── ObjectExists          an object of that name exists, and is never written over
     │   ├── StoreFull             no room left
     │   ├── StoreDenied           the store does not let us (read-only, credentials, term of immutability)
+    │   ├── ObjectArchived        an object must be thawed before it can be read
     │   └── StoreUnavailable      the store does not answer, or not now (transient)
     ├── CatalogError              the record of what was done cannot be used
     │   └── CatalogUnavailable    its database does not answer, or not now (transient)
@@ -118,6 +119,10 @@ class StoreFull(StoreError):
 
 class StoreDenied(StoreError):
     """The store does not let us: read-only, wrong credentials, or a term of immutability."""
+
+
+class ObjectArchived(StoreError):
+    """The object is there, in a class of storage from which it must be thawed before it can be read."""
 
 
 class StoreUnavailable(StoreError):

@@ -54,7 +54,7 @@ def steps(job: RestoreJob, target: Target | None, findings: list[Finding]) -> It
         for found in walk(job.vault, job.snapshot, job.path, findings=findings):
             if any(found.path.startswith(directory) for directory in left_out[-1:]):
                 continue
-            place = _place(job, found, top)
+            place = place_of(job, found, top)
             directory = found.node.type == "dir"
             if not place:
                 continue
@@ -78,7 +78,7 @@ def _seen(node: Node, names_seen: set[tuple[int, int, tuple[str, ...]]]) -> bool
     return seen
 
 
-def _place(job: RestoreJob, found: Found, top: str) -> str:
+def place_of(job: RestoreJob, found: Found, top: str) -> str:
     """Where an entry would lie below the target."""
     if not job.strip:
         return found.path.lstrip("/")

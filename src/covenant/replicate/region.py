@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from covenant.kernel.clock import Clock
-from covenant.kernel.errors import CovenantError, DamageError, ObjectExists, ObjectMissing
+from covenant.kernel.errors import CovenantError, DamageError, ObjectArchived, ObjectExists, ObjectMissing
 from covenant.vault.ports import Store
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _WEIGHT = 0.2
 
-ANSWERS = (ObjectMissing, ObjectExists, DamageError)
+ANSWERS = (ObjectMissing, ObjectExists, ObjectArchived, DamageError)
 """What a store says that is well; any other error counts against its health."""
 
 

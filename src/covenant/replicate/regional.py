@@ -23,6 +23,7 @@ from covenant.kernel.clock import Clock
 from covenant.kernel.errors import (
     CovenantError,
     DamageError,
+    ObjectArchived,
     ObjectExists,
     ObjectMissing,
     Refusal,
@@ -36,7 +37,7 @@ from covenant.replicate.roll import Epoch, Roll, call_roll
 from covenant.replicate.sightings import Sighting, Sightings, Trouble
 from covenant.replicate.spreading import Spreading
 from covenant.vault.names import CONFIG, INDEX, LOCKS, SNAPSHOTS
-from covenant.vault.ports import Buffer, Listed, Store
+from covenant.vault.ports import Buffer, Listed, Store, put_content
 
 T = TypeVar("T")
 
@@ -202,6 +203,9 @@ class RegionalStore:
                     for other in missing:
                         self._saw(other, name, "missing")
                 return answer
+        for failure in failed:
+            if isinstance(failure, ObjectArchived):
+                raise failure  # that copy may be whole, once it is thawed
         if damaged:
             raise damaged[0]
         if missing and len(failed) + len(self.roll().absent) < self._enough(name):
@@ -247,6 +251,11 @@ class RegionalStore:
         if name == CONFIG:
             needed = len(self.regions)  # a region without one is no member
         self._spreading.put(name, data, targets, needed=needed, first=primary)
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        primary = self._primary(fresh=False)
+        targets = self._targets(name)
+        self._spreading.put(name, data, targets, needed=self.acknowledge, first=primary, put=put_content)
 
     def _begun(self) -> bool:
         """Whether someone is making a vault here at this moment: a config stands in some region, not yet in most."""

@@ -14,14 +14,20 @@ from covenant.replicate.naming import is_whole, proves_itself
 from covenant.replicate.region import Region
 from covenant.replicate.sightings import Trouble
 from covenant.vault.names import INDEX, SNAPSHOTS
-from covenant.vault.ports import Buffer
+from covenant.vault.ports import Buffer, Store
 
 _THREADS = 8
 _FARTHEST_BEHIND = 16
 _NAMES = (f"{INDEX}/", f"{SNAPSHOTS}/")
 
 Saw = Callable[[Region, str, Trouble], None]
+Put = Callable[[Store, str, Buffer], None]
 _Put = Future[bool]
+
+
+def as_usual(store: Store, name: str, data: Buffer) -> None:
+    """Put an object as most are."""
+    store.put(name, data)
 
 
 class Spreading:
@@ -33,23 +39,32 @@ class Spreading:
         self._saw = saw
 
     def put(
-        self, name: str, data: Buffer, regions: Sequence[Region], *, needed: int, first: Region | None = None
+        self,
+        name: str,
+        data: Buffer,
+        regions: Sequence[Region],
+        *,
+        needed: int,
+        first: Region | None = None,
+        put: Put = as_usual,
     ) -> None:
         """Put an object into ``regions``; returns once ``needed`` of them have it durably, ``first`` among them.
 
-        A name that is no hash is put into ``first`` before the others, which decides who was quicker. Raises
-        ``ObjectExists`` where every region had it before, or else what kept too many from taking it.
+        ``put`` says in what way. A name that is no hash is put into ``first`` before the others, which decides who was
+        quicker. Raises ``ObjectExists`` where every region had it before, or else what kept too many from taking it.
         """
         results: dict[str, bool] = {}
         rest = list(regions)
         if first is not None and not proves_itself(name):
-            first.ask(lambda store: store.put(name, data))
+            first.ask(lambda store: put(store, name, data))
             results[first.name] = True
             rest.remove(first)
         if len(regions) > needed and not isinstance(data, bytes):
             data = bytes(data)  # the caller may reuse it while slower regions still read it
         puts = {
-            self._begin(region, name, data): region for region in rest if not self._far_behind(region, needed, rest)
+            self._begin(region, name, data, put): region
+            for region in rest
+            if not self._far_behind(region, needed, rest)
         }
         errors = self._until_enough(puts, results, needed, first)
         missed = first is not None and first.name not in results
@@ -84,19 +99,19 @@ class Spreading:
         region.lagging = True
         return True
 
-    def _begin(self, region: Region, name: str, data: Buffer) -> _Put:
+    def _begin(self, region: Region, name: str, data: Buffer, how: Put) -> _Put:
         under_way = self._under_way[region.name]
         before = [*under_way.copy()] if name.startswith(_NAMES) else []
-        put = self._pools[region.name].submit(self._put_one, region, name, data, before)
+        put = self._pools[region.name].submit(self._put_one, region, name, data, how, before)
         under_way.add(put)
         put.add_done_callback(under_way.discard)
         return put
 
-    def _put_one(self, region: Region, name: str, data: Buffer, before: Sequence[_Put]) -> bool:
+    def _put_one(self, region: Region, name: str, data: Buffer, how: Put, before: Sequence[_Put]) -> bool:
         """Whether it is new there. Raises what the store raises."""
         wait(before)  # I28: what an object names is there before it. They began earlier, and so end without us
         try:
-            region.ask(lambda store: store.put(name, data))
+            region.ask(lambda store: how(store, name, data))
         except ObjectExists:
             self._prove(region, name, data)
             return False

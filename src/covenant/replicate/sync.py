@@ -12,13 +12,14 @@ a good one was read and proved.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
-from covenant.kernel.errors import CovenantError, DamageError, ObjectExists, ObjectMissing, StoreDenied
+from covenant.kernel.errors import CovenantError, DamageError, ObjectArchived, ObjectExists, ObjectMissing, StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
 from covenant.replicate.census import Seen
@@ -26,7 +27,9 @@ from covenant.replicate.holdings import right_size
 from covenant.replicate.naming import folder_of, is_whole
 from covenant.replicate.region import Region
 from covenant.replicate.sightings import Sighting
+from covenant.replicate.spreading import as_usual
 from covenant.vault.names import CONFIG
+from covenant.vault.ports import put_content
 
 _Work = TypeVar("_Work")
 
@@ -69,15 +72,25 @@ def errands(seen: Seen, known: Iterable[Sighting] = ()) -> Iterator[Errand]:
             yield Errand(name, size, (*good, *damaged), tuple(lacking), tuple(damaged))
 
 
-def verify(seen: Seen, progress: Progress | None = None, lanes: int = LANES) -> tuple[Sighting, ...]:
-    """Read every copy in every region and compare it with its name; what is damaged."""
+def verify(
+    seen: Seen, progress: Progress | None = None, lanes: int = LANES, unread: Counter[str] | None = None
+) -> tuple[Sighting, ...]:
+    """Read every copy in every region and compare it with its name; what is damaged.
+
+    ``unread`` counts by region the copies that must be thawed first, of which nothing is known.
+    """
     progress, found, lock = progress or Silent(), list[Sighting](), threading.Lock()
+    archived = Counter[str]() if unread is None else unread
 
     def prove(work: tuple[Region, str]) -> None:
         region, name = work
         try:
             data = region.ask(lambda store: store.get(name))
         except ObjectMissing:
+            return
+        except ObjectArchived:
+            with lock:
+                archived[region.name] += 1
             return
         except DamageError:
             data = b""
@@ -96,12 +109,20 @@ def verify(seen: Seen, progress: Progress | None = None, lanes: int = LANES) -> 
     return tuple(found)
 
 
-def carry_out(work: Iterable[Errand], progress: Progress | None = None, lanes: int = LANES) -> Carried:
+def carry_out(
+    work: Iterable[Errand],
+    progress: Progress | None = None,
+    lanes: int = LANES,
+    is_content: Callable[[str], bool] = lambda name: False,
+) -> Carried:
     """Carry everything, folder after folder. What could not be carried is a finding, and the rest goes on.
+
+    ``is_content`` says which packs hold content of files alone and may lie in a cheaper class; nobody without a key
+    can tell.
 
     Where anything of a folder failed for a region, nothing that could name it is brought there (I28).
     """
-    carrier = _Carrier(progress or Silent())
+    carrier = _Carrier(progress or Silent(), is_content)
     for _, group in groupby(work, key=lambda errand: folder_of(errand.name)):
         _in_lanes(carrier.carry, group, lanes)
         carrier.close_folder()
@@ -111,8 +132,9 @@ def carry_out(work: Iterable[Errand], progress: Progress | None = None, lanes: i
 class _Carrier:
     """Carries errands; thread-safe."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, is_content: Callable[[str], bool]) -> None:
         self.carried = Carried()
+        self._is_content = is_content
         self._progress = progress
         self._lock = threading.Lock()
         self._incomplete: set[str] = set()
@@ -126,7 +148,12 @@ class _Carrier:
         lacking = [region for region in errand.lacking if region.name not in self._incomplete]
         if not lacking and not errand.damaged:
             return
-        data, good = self._read(errand)
+        data, good, archived = self._read(errand)
+        if data is None and archived:
+            hint = "Restore with '--thaw', or copy it within the bucket to another class; then sync again."
+            message = f"its only whole copies lie in an archival class, in region {', '.join(archived)}"
+            self._miss(errand, lacking, "copy-archived", message, hint)
+            return
         if data is None:
             names = ", ".join(region.name for region in errand.sources)
             self._miss(errand, lacking, "copy-lost", f"no region has a whole copy of it ({names})")
@@ -138,16 +165,23 @@ class _Carrier:
                 self._try(errand, region, data, self._replace)
         self._progress.advance(files=1, bytes=len(data))
 
-    def _read(self, errand: Errand) -> tuple[bytes | None, Region | None]:
-        """The first copy that proves itself. Of ``config`` nobody can tell; the size has decided."""
+    def _read(self, errand: Errand) -> tuple[bytes | None, Region | None, list[str]]:
+        """The first copy that proves itself, and the regions that must thaw theirs before it can.
+
+        Of ``config`` nobody can tell; the size has decided.
+        """
+        archived = list[str]()
         for region in errand.sources:
             try:
                 data = region.ask(lambda store: store.get(errand.name))
+            except ObjectArchived:
+                archived.append(region.name)
+                continue
             except (CovenantError, OSError):
                 continue
             if is_whole(errand.name, data) and (errand.name != CONFIG or len(data) == errand.size):
-                return data, region
-        return None, None
+                return data, region, archived
+        return None, None, archived
 
     def _try(self, errand: Errand, region: Region, data: bytes, act: Callable[[Errand, Region, bytes], None]) -> None:
         try:
@@ -161,8 +195,9 @@ class _Carrier:
             self._miss(errand, [region], "copy-failed", f"region '{region.name}': {error}", error.hint)
 
     def _add(self, errand: Errand, region: Region, data: bytes) -> None:
+        put = put_content if self._is_content(errand.name) else as_usual
         try:
-            region.ask(lambda store: store.put(errand.name, data))
+            region.ask(lambda store: put(store, errand.name, data))
         except ObjectExists:
             return  # a writer was as quick
         with self._lock:

@@ -63,7 +63,13 @@ class _Origins:
 
     def region(self, region: Region, vault: Where) -> dict[str, Any]:
         where = (*vault, "regions", region.name)
-        said = (("url", region.url), ("storage_class", region.storage_class), ("immutable", region.immutable))
+        said = (
+            ("url", region.url),
+            ("storage_class", region.storage_class),
+            ("archive_after", region.archive_after),
+            ("archive_class", region.archive_class),
+            ("immutable", region.immutable),
+        )
         return {**self.table(where, said), "options": self.table((*where, "options"), region.options.items())}
 
     def data_class(self, data_class: DataClass) -> dict[str, Any]:

@@ -55,14 +55,17 @@ ImmutableBy: TypeAlias = Literal["", "object-lock", "bucket-lock"]
 class Region:
     """One of the places of a vault, with credentials of its own.
 
-    ``url`` is absolute where it is a folder. ``storage_class`` is the store's own name, ``""`` for its default;
-    ``immutable`` says how terms of immutability are set there, ``""`` for not at all.
+    ``url`` is absolute where it is a folder. ``storage_class`` is the store's own name, ``""`` for its default; files'
+    content goes to ``archive_class`` at the age ``archive_after``, ``None`` for never. ``immutable`` says how terms of
+    immutability are set there, ``""`` for not at all.
     """
 
     name: str
     url: str
     options: Mapping[str, str | SecretRef] = field(default_factory=dict)
     storage_class: str = ""
+    archive_after: timedelta | None = None
+    archive_class: str = ""
     immutable: ImmutableBy = ""
 
 

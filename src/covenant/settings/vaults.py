@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from covenant.adapters.stores.location import parse_location
+from covenant.kernel.durations import format_interval
 from covenant.kernel.errors import UsageError
 from covenant.kernel.policy import ChoreKind
 from covenant.kernel.schedule import Schedule
@@ -16,6 +17,12 @@ from covenant.settings.reading import Reading
 from covenant.settings.tables.vaults import ChoresTable, PlaceTable, RegionTable, VaultTable
 from covenant.settings.toml_lines import Where
 from covenant.settings.values import Region, Vault
+
+_ARCHIVE = "GLACIER"
+_CLASSED = (
+    "Write storage_class for a bucket; and archive_after, with archive_class if you like, for one that speaks S3: only "
+    "from there can we have it thawed."
+)
 
 
 def vaults(reading: Reading) -> Iterator[Vault]:
@@ -65,8 +72,28 @@ def _region(reading: Reading, name: str, url: str, table: PlaceTable, where: Whe
     except UsageError as error:
         reading.problems.add((*where, "url"), error.message, error.hint)
         return
+    if unfit := _unfit_class(location.kind, table):
+        reading.problems.add((*where, unfit), f"a store of this kind cannot follow {unfit}", _CLASSED)
+        return
     absolute = str(reading.path(location.path)) if location.kind == "folder" else url
-    yield Region(name, absolute, options, table.storage_class or "", table.immutable or "")
+    archive_class = table.archive_class or (_ARCHIVE if table.archive_after else "")
+    said = (table.storage_class or "", table.archive_after, archive_class)
+    yield Region(name, absolute, {**_classes(*said), **options}, *said, table.immutable or "")
+
+
+def _unfit_class(kind: str, table: PlaceTable) -> str:
+    """The key that asks for a class of storage which a store of this kind does not have, or ``""``."""
+    if table.storage_class and (kind in ("folder", "memory") or (kind == "az" and table.storage_class == "Archive")):
+        return "storage_class"
+    if table.archive_after and kind != "s3":
+        return "archive_after"
+    return "archive_class" if table.archive_class and not table.archive_after else ""
+
+
+def _classes(storage_class: str, after: timedelta | None, archive_class: str) -> dict[str, str]:
+    """The same as options of the store."""
+    aged = {"archive_after": format_interval(after), "archive_class": archive_class} if after else {}
+    return {**({"storage_class": storage_class} if storage_class else {}), **aged}
 
 
 def _verify_within(table: VaultTable) -> timedelta:

@@ -88,6 +88,23 @@ def another_copy(store: ReadStore, name: str) -> bool:
     return isinstance(store, ManyCopies) and store.distrust(name)
 
 
+@runtime_checkable
+class ContentApart(Protocol):
+    """What a store does that has a cheaper class of storage for what nobody reads before files are brought back."""
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        """As ``put``, for a pack that holds content of files and no tree."""
+        ...
+
+
+def put_content(store: AppendStore, name: str, data: Buffer) -> None:
+    """Store a pack of files' content: in the class that the store has for such, or else as everything else."""
+    if isinstance(store, ContentApart):
+        store.put_content(name, data)
+    else:
+        store.put(name, data)
+
+
 class Terms(Protocol):
     """What a store itself lets nobody delete, and until when."""
 

@@ -19,7 +19,7 @@ from covenant.vault.compression import DEFAULT_LEVEL, Compressor
 from covenant.vault.index import BLOBS_PER_FILE, Index, encode_index
 from covenant.vault.names import DATA, INDEX, object_name
 from covenant.vault.pack import DEFAULT_PACK_SIZE, BlobType, PackBuilder, PackEntry
-from covenant.vault.ports import AppendStore, Buffer
+from covenant.vault.ports import AppendStore, Buffer, put_content
 from covenant.vault.vault import Vault
 
 _PACKS_PER_INDEX = 64
@@ -205,7 +205,11 @@ class Writer:
 
     def _store_pack(self, builder: PackBuilder) -> None:
         pack = builder.finish(self.vault.sealer)
-        self._store.put(object_name(DATA, pack.id.hex()), pack.data)
+        name = object_name(DATA, pack.id.hex())
+        if all(entry.type == BlobType.DATA for entry in pack.entries):
+            put_content(self._store, name, pack.data)
+        else:
+            self._store.put(name, pack.data)
         with self._lock:
             self._index.add(pack.id, pack.entries)
             for entry in pack.entries:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from covenant.kernel.errors import StoreDenied
 from covenant.vault.names import LOCKS
-from covenant.vault.ports import Buffer, Listed, ReadStore, Store, another_copy
+from covenant.vault.ports import Buffer, Listed, ReadStore, Store, another_copy, put_content
 
 
 class ReadOnlyStore:
@@ -54,6 +54,9 @@ class AppendOnlyStore(ReadOnlyStore):
 
     def put(self, name: str, data: Buffer) -> None:
         self._whole.put(name, data)
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        put_content(self._whole, name, data)
 
     def delete(self, name: str) -> None:
         if not name.startswith(f"{LOCKS}/"):

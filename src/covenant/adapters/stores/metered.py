@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from covenant.vault.ports import Buffer, Listed, Store, another_copy
+from covenant.vault.ports import Buffer, Listed, Store, another_copy, put_content
 
 Call = Literal["get", "get_range", "size", "list", "put", "delete"]
 
@@ -64,6 +64,11 @@ class MeteredStore:
     def put(self, name: str, data: Buffer) -> None:
         with _Counting(self, "put") as counting:
             self._store.put(name, data)
+            counting.bytes = memoryview(data).nbytes
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        with _Counting(self, "put") as counting:
+            put_content(self._store, name, data)
             counting.bytes = memoryview(data).nbytes
 
     def delete(self, name: str) -> None:

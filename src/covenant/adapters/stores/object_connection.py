@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 Bucket: TypeAlias = S3Store | GCSStore | AzureStore
 
 _OURS = ("conditional_put", "timeout", "ca_file", "endpoint", "immutable", "immutable_mode", "immutable_term")
+_OF_CLASSES = ("storage_class", "archive_after", "archive_class")
 _ONCE: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=1), "backoff": {}}
 
 
 def connect(location: Location, options: Mapping[str, str]) -> Bucket:
     """The bucket at ``location``, without asking it anything yet. Raises ``UsageError``."""
     endpoint = location.endpoint or options.get("endpoint", "")
-    config: Any = {key: value for key, value in options.items() if key not in _OURS}
+    config: Any = {key: value for key, value in options.items() if key not in (*_OURS, *_OF_CLASSES)}
     rest: Any = {
         "prefix": location.path or None,
         "config": config,

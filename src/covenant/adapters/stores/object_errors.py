@@ -18,7 +18,15 @@ from obstore.exceptions import (
 )
 
 from covenant.adapters.stores.os_errors import missing, taken
-from covenant.kernel.errors import CovenantError, DamageError, StoreDenied, StoreError, StoreFull, StoreUnavailable
+from covenant.kernel.errors import (
+    CovenantError,
+    DamageError,
+    ObjectArchived,
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]{1,80})</Code>|\(code: (\w{1,80})\)")
@@ -28,7 +36,8 @@ _METADATA_HOSTS = ("169.254.169.254", "metadata.google.internal", "169.254.170.2
 _NOT_NOW = {408, 425, 429, 500, 502, 503, 504}
 _NOT_NOW_CODES = {"ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "SlowDown"}
 _FULL_CODES = {"QuotaExceeded", "InsufficientStorage", "StorageFull", "XMinioStorageFull", "AccountStorageFull"}
-_LOCKED_CODES = {"ObjectLockedByBucketPolicy", "InvalidObjectState", "BlobImmutableDueToPolicy"}
+_LOCKED_CODES = {"ObjectLockedByBucketPolicy", "BlobImmutableDueToPolicy"}
+_ARCHIVED_CODES = {"InvalidObjectState", "BlobArchived"}
 
 _NO_CONDITION = (
     "Try another server, or set the option conditional_put = 'off' if nobody else ever writes to this vault at the "
@@ -44,6 +53,9 @@ def object_error(error: Exception, name: str, url: str) -> CovenantError:
     told = _told(text, status, code)
     if code in _FULL_CODES or status == 507:
         return StoreFull(f"no room for {where}: {told}", "Raise the quota or free some space, then run it again.")
+    if code in _ARCHIVED_CODES:
+        hint = "Restore with '--thaw standard', which has it thawed; '--dry-run' says how long that takes."
+        return ObjectArchived(f"{where} lies in an archival class, from which it cannot be read at once", hint)
     if code in _NOT_NOW_CODES or status in _NOT_NOW:
         return StoreUnavailable(f"{where} is not to be had now: {told}", "Try again later.")
     if code == "NoSuchBucket" or code == "ContainerNotFound":

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from covenant.vault.ports import Buffer, Listed, Store
+from covenant.vault.ports import Buffer, Listed, Store, put_content
 
 WINDOW = 1 << 20
 _KEPT = 24
@@ -70,6 +70,10 @@ class ReadAheadStore:
     def put(self, name: str, data: Buffer) -> None:
         """Store an object."""
         self._store.put(name, data)
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        """Store an object in the class for content."""
+        put_content(self._store, name, data)
 
     def delete(self, name: str) -> None:
         """Delete an object, and forget what was read of it."""

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import CovenantError, ObjectExists, ObjectMissing
-from covenant.vault.ports import Buffer, Listed, Store
+from covenant.vault.ports import Buffer, Listed, Store, put_content
 
 _T = TypeVar("_T")
 
@@ -61,9 +61,15 @@ class RetryingStore:
         return iter(self._again(lambda _: [*self._store.list(prefix)]))
 
     def put(self, name: str, data: Buffer) -> None:
+        self._put(name, data, lambda: self._store.put(name, data))
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        self._put(name, data, lambda: put_content(self._store, name, data))
+
+    def _put(self, name: str, data: Buffer, put: Callable[[], None]) -> None:
         def attempt(repeated: bool) -> None:
             try:
-                self._store.put(name, data)
+                put()
             except ObjectExists:
                 if not (repeated and self._holds(name, data)):
                     raise

@@ -25,7 +25,7 @@ from typing import Any
 from covenant.adapters.stores.boto import answered, client
 from covenant.adapters.stores.location import Location, parse_location
 from covenant.adapters.stores.naming import checked
-from covenant.adapters.stores.objects import ObjectStore
+from covenant.adapters.stores.objects import CONTENT_TAG, LEAST_APART, ObjectStore
 from covenant.adapters.stores.os_errors import missing
 from covenant.kernel.clock import Clock, SystemClock
 from covenant.kernel.durations import parse_interval
@@ -68,14 +68,28 @@ class ObjectLockStore(ObjectStore):
             if self._term is not None and (name == CONFIG or name.startswith(f"{KEYS}/")):
                 self.extend(name, self._now() + self._term)
             return
-        until = self._now() + self._term
+        self._put_locked(name, data, self._term, {})
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        if self._term is None:
+            super().put_content(name, data)
+            return
+        said: dict[str, str] = {}
+        if self._apart.storage_class and len(data) >= LEAST_APART:
+            said["StorageClass"] = self._apart.storage_class
+        if self._apart.tagged and len(data) >= LEAST_APART:
+            said["Tagging"] = "=".join(CONTENT_TAG)
+        self._put_locked(name, data, self._term, said)
+
+    def _put_locked(self, name: str, data: Buffer, term: timedelta, said: Mapping[str, str]) -> None:
         self._ask(
             self._once.put_object,
             name,
             Body=bytes(data),
             IfNoneMatch="*",
             ObjectLockMode=self._mode,
-            ObjectLockRetainUntilDate=_whole_seconds(until),
+            ObjectLockRetainUntilDate=_whole_seconds(self._now() + term),
+            **said,
         )
 
     def delete(self, name: str) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 
 from covenant.kernel.clock import Clock
-from covenant.vault.ports import Buffer, Listed, Store
+from covenant.vault.ports import Buffer, Listed, Store, put_content
 
 
 class Bucket:
@@ -64,6 +64,10 @@ class ThrottledStore:
     def put(self, name: str, data: Buffer) -> None:
         self._bucket.take(memoryview(data).nbytes)
         self._store.put(name, data)
+
+    def put_content(self, name: str, data: Buffer) -> None:
+        self._bucket.take(memoryview(data).nbytes)
+        put_content(self._store, name, data)
 
     def delete(self, name: str) -> None:
         self._store.delete(name)

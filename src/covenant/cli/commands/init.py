@@ -20,7 +20,7 @@ def init(session: Session) -> None:
     be immutable is measured first, with a canary, and refused if it is not.
     """
     from covenant import bootstrap
-    from covenant.bootstrap import terms
+    from covenant.bootstrap import storing, terms
 
     place = session.place()
     opener = session.opener(place)
@@ -30,6 +30,8 @@ def init(session: Session) -> None:
     config = opened.vault.config
     session.output.say(f"made vault {config.id[:8]} at {opened.vault.url}")
     session.keep_promises(opened)
+    for region in storing.promise_archiving(opener):
+        session.output.say(f"the bucket of region {region} archives files' content at its age")
     if found:
         terms.record_labels(opened, found, session.clock)
     labels = {region: measured.label for region, measured in found.items()}

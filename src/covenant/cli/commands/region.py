@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -17,7 +18,7 @@ from covenant.cli.session import Session
 from covenant.kernel.errors import CatalogError, CovenantError, UsageError
 
 if TYPE_CHECKING:
-    from covenant.bootstrap import Opener
+    from covenant.bootstrap import Opener, OpenVault
     from covenant.replicate.census import Census, Seen
     from covenant.replicate.regional import RegionalStore
     from covenant.replicate.sync import Carried, Errand
@@ -156,6 +157,7 @@ def _show(session: Session, census: Census) -> None:
 
 
 def _carry(session: Session, title: str, *, dry_run: bool, make: tuple[str, ...] = (), verify: bool = False) -> int:
+    from covenant.bootstrap import storing
     from covenant.replicate import failover, sync
     from covenant.replicate.census import look
     from covenant.replicate.sightings import Sighting
@@ -163,15 +165,17 @@ def _carry(session: Session, title: str, *, dry_run: bool, make: tuple[str, ...]
     opener = session.opener(session.place())
     for name in () if dry_run else make:
         _make_folder(opener, name)
-    store = opener.regional()
-    with _held(session, store), session.progress(title) as progress:
+    store, unread = opener.regional(), Counter[str]()
+    with _held(session, store) as opened, session.progress(title) as progress:
         seen = look(store.regions)
         known: tuple[Sighting, ...] = store.sightings.all() if title == "heal" else ()
         if verify:
-            known = sync.verify(seen, progress)
+            known = sync.verify(seen, progress, unread=unread)
         if dry_run:
             return _would_carry(session, seen, sync.errands(seen, known))
-        done = sync.carry_out(sync.errands(seen, known), progress)
+        is_content = storing.content_of(opened) if opened is not None else storing.nothing
+        done = sync.carry_out(sync.errands(seen, known), progress, is_content=is_content)
+        done.findings += storing.unread(unread)
         told = failover.spread_epoch(store.regions, seen.roll)
     healed = set(done.healed)
     whole = {known_one for known_one in store.sightings.all() if known_one.trouble == "missing"}
@@ -233,7 +237,7 @@ def _make_folder(opener: Opener, name: str) -> None:
 
 
 @contextlib.contextmanager
-def _held(session: Session, store: RegionalStore) -> Iterator[None]:
+def _held(session: Session, store: RegionalStore) -> Iterator[OpenVault | None]:
     """The vault, held so that nobody prunes meanwhile.
 
     Where too few regions have the vault for a lock, an empty one is being filled, and then nobody can delete anyway.
@@ -241,10 +245,10 @@ def _held(session: Session, store: RegionalStore) -> Iterator[None]:
     roll = store.roll(fresh=True)
     empty = [name for name in roll.reached if name not in roll.members]
     if empty and not roll.is_majority(roll.members):
-        yield
+        yield None
         return
-    with session.opened("shared"):
-        yield
+    with session.opened("shared") as opened:
+        yield opened
 
 
 def _make_primary(session: Session, name: str, *, dry_run: bool, whole: bool) -> int:

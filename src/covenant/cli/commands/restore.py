@@ -15,6 +15,7 @@ from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
     from covenant.recover.choose import Filter
+    from covenant.recover.ports import Speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,9 @@ class Asked:
     verify: bool
     overwrite: bool
     strip: bool
+    thaw: Speed | None = None
+    thaw_days: int = 7
+    wait: bool = False
 
 
 @command(
@@ -39,7 +43,8 @@ class Asked:
     "covenant restore metadata --in-place",
     "covenant restore accounts --to '2026-11-23 14:05:00+00' --target /srv/accounts",
     "covenant restore accounts --latest --only billing.invoices --into postgresql://admin@db.example/accounts",
-    exits=(*OPENING, 1, 13, 22, 24),
+    "covenant restore media --target /srv/restored --thaw bulk",
+    exits=(*OPENING, 1, 13, 22, 24, 37),
 )
 @click.argument("snapshot")
 @click.argument("path", default="/")
@@ -51,6 +56,13 @@ class Asked:
 @click.option("--overwrite", is_flag=True, help="The target may hold files; those that differ are replaced.")
 @click.option("--strip", is_flag=True, help="Put what is in PATH into the target itself, without the folders above.")
 @click.option("--verify", is_flag=True, help="Read every restored file back and compare it.")
+@click.option(
+    "--thaw",
+    type=click.Choice(("expedited", "standard", "bulk")),
+    help="Have thawed what lies in an archival class: minutes, hours, or half a day and cheapest.",
+)
+@click.option("--thaw-days", type=click.IntRange(1), default=7, help="How long thawed copies stay; 7 unless said.")
+@click.option("--wait", is_flag=True, help="With '--thaw': wait until it is thawed, then restore.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @to_a_goal
 def restore(
@@ -65,6 +77,9 @@ def restore(
     overwrite: bool,
     strip: bool,
     verify: bool,
+    thaw: Speed | None,
+    thaw_days: int,
+    wait: bool,
     dry_run: bool,
     wish: GoalWish,
 ) -> int:
@@ -72,6 +87,9 @@ def restore(
 
     SNAPSHOT is the beginning of an id, the name of a source (its latest), or 'latest'. PATH is a folder or file in
     it. Stopped or killed, the same restore run again goes on where it was. What could not be restored is a finding.
+
+    What lies in an archival class must be thawed first. '--dry-run' says how much, how long that takes and roughly what
+    it costs; '--thaw' asks for it and says when to come back, with the same command.
 
     '--in-place' brings a database back beside the live one, proves it sound, and swaps it in at once; the old one is
     set aside. Stop the programs that use it first.
@@ -94,7 +112,9 @@ def restore(
     if bool(target) == in_place:
         raise UsageError("it is not said where to restore to", "Give either '--target DIR' or '--in-place'.")
     snapshot, path = reference(snapshot, path)
-    asked = Asked(snapshot, path, wanted, include, exclude, dry_run, verify, overwrite, strip)
+    if wait and thaw is None:
+        raise UsageError("'--wait' waits for what is thawed", "Give '--thaw standard' with it.")
+    asked = Asked(snapshot, path, wanted, include, exclude, dry_run, verify, overwrite, strip, thaw, thaw_days, wait)
     if target:
         return bringing_back.into(session, asked, target)
     return bringing_back.in_place(session, asked)

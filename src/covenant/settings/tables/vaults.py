@@ -19,7 +19,7 @@ class ChoresTable(HoursTable):
     prune: When = Field(None, description="When room is made of what no snapshot needs.")
     sync: When = Field(None, description="When its regions catch up with one another.")
     check: When = Field(None, description="When its structure and checksums are looked through.")
-    lock: When = Field(None, description="When terms of immutability are extended as promised.")
+    lock: When = Field(None, description="When stores are told what to hold and what to archive, as promised.")
     verify: When = Field(None, description="When the next part is read back in every region, in spare time.")
 
 
@@ -30,7 +30,14 @@ class PlaceTable(Table):
         default_factory=dict,
         description="Options of the object store: region, endpoint, access_key_id; credentials by reference.",
     )
-    storage_class: Text | None = Field(None, description="The store's own name of a class: 'STANDARD_IA'.")
+    storage_class: Text | None = Field(
+        None, description="The store's own name of a class for files' content: 'STANDARD_IA'. All else stays at hand."
+    )
+    archive_after: Interval | None = Field(
+        None,
+        description="At which age files' content goes to an archival class: '90d'. An S3 bucket does it by itself.",
+    )
+    archive_class: Text | None = Field(None, description="Which archival class that is; 'GLACIER' unless said.")
     immutable: Lock | None = Field(None, description="How objects are made immutable there, where classes ask it.")
 
 
@@ -62,6 +69,7 @@ class VaultTable(PlaceTable):
     def _url_or_regions(self) -> Self:
         if (self.url is None) == (self.regions is None):
             raise refused("either url or regions is needed", 'Write url = "./vault", or [vault.regions.NAME] tables.')
-        if self.regions is not None and (self.options or self.storage_class or self.immutable):
+        of_a_place = (self.options, self.storage_class, self.archive_after, self.archive_class, self.immutable)
+        if self.regions is not None and any(of_a_place):
             raise refused("what belongs to a region stands beside it", "Move it into the [vault.regions.NAME] table.")
         return self

@@ -102,7 +102,7 @@ class _Inspection:
         counts = self._counts
         counts.index_files, counts.packs, counts.packs_unindexed = reading.files, len(blobs.numbers), packs.unindexed
         counts.blobs, counts.unused, counts.twice = len(blobs), blobs.unused(), blobs.twice
-        counts.trees, counts.packs_read = walk.trees, proving.packs
+        counts.trees, counts.packs_read, counts.packs_archived = walk.trees, proving.packs, proving.archived
         self._notes += _blob_notes(counts)
 
     def report(self, seconds: float) -> CheckReport:
@@ -142,6 +142,11 @@ def _chosen(packs: Packs, blobs: Blobs, subset: Subset | None, rng: Random) -> l
 
 def _blob_notes(counts: Counts) -> list[Finding]:
     notes = []
+    if counts.packs_archived:
+        message = (
+            f"{counts.packs_archived} packs lie in an archival class and were not read; if they are whole is not known"
+        )
+        notes.append(Finding("packs-archived", "data", message))
     if counts.unused:
         message = f"{counts.unused} blobs are needed by no snapshot; 'covenant prune' removes them"
         notes.append(Finding("blobs-unused", "index", message))

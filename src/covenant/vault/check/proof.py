@@ -13,7 +13,7 @@ from hashlib import sha256
 from itertools import starmap
 from typing import NamedTuple, Protocol
 
-from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, StoreError
+from covenant.kernel.errors import CovenantError, DamageError, ObjectArchived, ObjectMissing, StoreError
 from covenant.vault.config import decode_config
 from covenant.vault.names import CONFIG, DATA, object_name
 from covenant.vault.pack import HEADER_LENGTH_SIZE, PackEntry, decode_header, fingerprint, header_length
@@ -74,7 +74,8 @@ def store_refused(error: CovenantError) -> bool:
 def prove_sound(vault: Vault, job: PackJob) -> int | None:
     """Read a pack by its own header: the sum of its entries' fingerprints, or ``None`` if anything is wrong.
 
-    This is all that a sound pack takes; whoever asks compares the sum with the index's.
+    Raises ``ObjectArchived`` where it must be thawed first. This is all that a sound pack takes; whoever asks compares
+    the sum with the index's.
     """
     name = object_name(DATA, job.id.hex())
     found = _sum_if_sound(vault, job, name)
@@ -94,6 +95,8 @@ def _sum_if_sound(vault: Vault, job: PackJob, name: str) -> int | None:
             _refuse_damage(vault, offset, data, stretch)
             del data
         digest.update(tail)
+    except ObjectArchived:
+        raise  # it says nothing of the bytes, and asking for each blob would not help
     except (DamageError, StoreError):
         return None
     return sum(starmap(fingerprint, entries)) if digest.digest() == job.id else None

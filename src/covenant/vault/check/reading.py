@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from covenant.kernel.errors import ObjectArchived
 from covenant.kernel.progress import Progress, Silent
 from covenant.vault.check.blobs import Blobs
 from covenant.vault.check.proof import PackJob, Verdict, find_damage, prove_sound
@@ -57,6 +58,8 @@ class Reading:
         self._threads: list[threading.Thread] = []
         self._troubled: list[Verdict] = []
         self.packs = 0
+        self.archived = 0
+        """Packs that cannot be read before they are thawed."""
         self.bytes_read = 0
 
     def prepare(self, index_bytes: int) -> None:
@@ -115,7 +118,13 @@ class Reading:
     def _try_pack(self, prove: Prove, number: int, size: int) -> None:
         blobs = self._blobs
         job = PackJob(blobs.packs[number], size, blobs.stored(number))
-        if prove(job) == blobs.fingerprint(number):
+        try:
+            sound = prove(job) == blobs.fingerprint(number)
+        except ObjectArchived:
+            with self._lock:
+                self.archived += 1
+            return
+        if sound:
             self._settle(size, None)
             return
         with self._damage_lock:  # the first to need it sorts millions of blobs by pack

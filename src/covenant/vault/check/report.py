@@ -9,13 +9,17 @@ from covenant.kernel.findings import Finding
 
 @dataclass(slots=True)
 class Counts:
-    """What was looked at. ``unused`` blobs are needed by no snapshot; ``twice`` counts further copies of a blob."""
+    """What was looked at. ``unused`` blobs are needed by no snapshot; ``twice`` counts further copies of a blob.
+
+    ``packs_archived`` were to be read, and must be thawed before anybody can.
+    """
 
     keys: int = 0
     locks: int = 0
     index_files: int = 0
     packs: int = 0
     packs_read: int = 0
+    packs_archived: int = 0
     packs_unindexed: int = 0
     blobs: int = 0
     trees: int = 0

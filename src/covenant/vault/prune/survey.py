@@ -5,17 +5,18 @@ Nothing is written here. Whatever cannot be read might have needed a blob that l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from covenant.kernel.errors import DamageError, ObjectMissing
 from covenant.vault.affected import files_with
 from covenant.vault.census import Census, PackTally
 from covenant.vault.crypto import OVERHEAD
-from covenant.vault.names import DATA, INDEX, id_of
+from covenant.vault.lanes import in_threads
+from covenant.vault.names import DATA, INDEX, id_of, object_name
 from covenant.vault.ports import Terms
 from covenant.vault.prune.around import Wished, around
 from covenant.vault.prune.decide import decide
-from covenant.vault.prune.fate import Action, PackUse
+from covenant.vault.prune.fate import Action, Fate, PackUse
 from covenant.vault.prune.options import PruneOptions
 from covenant.vault.prune.plan import PrunePlan
 from covenant.vault.prune.reindex import stale_files
@@ -30,7 +31,12 @@ _REPAIR_SNAPSHOTS = "Run 'covenant check', then 'covenant repair snapshots' or f
 
 
 def plan_prune(
-    vault: Vault, options: PruneOptions | None = None, *, lanes: int = 2, terms: Terms | None = None
+    vault: Vault,
+    options: PruneOptions | None = None,
+    *,
+    lanes: int = 2,
+    terms: Terms | None = None,
+    archived: Callable[[str], bool] | None = None,
 ) -> PrunePlan:
     """Decide what a prune would do. The caller holds the exclusive lock, from before this until it is applied.
 
@@ -38,6 +44,7 @@ def plan_prune(
     so such a pack was left by someone who is gone.
 
     ``terms`` is asked about what would go, and about nothing else, where the store lets nobody delete for a while.
+    ``archived`` is asked about packs that would be written anew: one that must be thawed before it can be read stays.
 
     Raises ``DamageError`` or ``ObjectMissing`` where a snapshot, an index file, a tree or any needed blob cannot be
     had: better a vault that is too large than one that has lost something.
@@ -54,6 +61,8 @@ def plan_prune(
     tallies = _settled(census)
     uses = _uses(census, tallies, stored)
     fates = decide(uses, options, compresses=vault.config.compresses)
+    if archived is not None:
+        fates = _left_archived(fates, archived, lanes)
     absent = sorted({pack.hex() for pack in census.listings} - stored.keys())
     gone = {fate.pack.id for fate in fates if fate.action is not Action.KEEP}.union(absent)
     twice = {pack.hex() for pack in census.twice_listed()}
@@ -73,6 +82,17 @@ def plan_prune(
         trees_read=read,
         census=census,
     )
+
+
+def _left_archived(fates: Sequence[Fate], archived: Callable[[str], bool], lanes: int) -> list[Fate]:
+    """The same, but for what would have to be thawed to be written anew. What nobody needs goes unread."""
+
+    def settled(fate: Fate) -> Fate:
+        if fate.action is Action.REPACK and archived(object_name(DATA, fate.pack.id)):
+            return Fate(fate.pack, Action.KEEP, f"it lies in an archival class; {fate.why}")
+        return fate
+
+    return list(in_threads(settled, fates, 4 * lanes))
 
 
 def _snapshots(vault: Vault) -> list[Snapshot]:
