@@ -44,9 +44,10 @@ class History:
         last = self.ledger.lines[-1].place
         until(lambda: self.kept.reached >= last, 60)
 
-    def restore(self, *words: object) -> Ran:
-        """``covenant restore accounts``, which reports as JSON."""
-        command = ("-c", self.home / "covenant.toml", "--no-cache", "restore", "accounts", *words, "--json")
+    def restore(self, *words: object, vault: Path | None = None) -> Ran:
+        """``covenant restore accounts``, which reports as JSON; from another vault where one is named."""
+        other = ("--vault", vault, "--password-file", self.home / "password") if vault else ()
+        command = ("-c", self.home / "covenant.toml", *other, "--no-cache", "restore", "accounts", *words, "--json")
         return here(*command, variables=self.variables)
 
     def restored(self, *words: object) -> tuple[list[int], dict[str, Any]]:
