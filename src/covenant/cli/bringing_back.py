@@ -14,6 +14,7 @@ from covenant.cli.choosing import one_snapshot
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
+from covenant.cli.witnessing import note
 from covenant.kernel.errors import UsageError
 from covenant.kernel.findings import Finding
 
@@ -35,6 +36,7 @@ def into(session: Session, asked: Asked, target: str) -> int:
             snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
             job = _job(session, asked, opened, snapshot, target, stop)
             archived = thawing.see_to_it(session, asked, opened, job)
+            _note(session, asked, snapshot, target)
             outcome = _carry_out(session, job)
         source = _source_of(session, snapshot)
         if source is not None and not asked.dry_run:
@@ -50,6 +52,7 @@ def in_place(session: Session, asked: Asked) -> int:
     def work(stop: Stop) -> int:
         with session.read(then=_THEN) as opened:
             snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
+            _note(session, asked, snapshot, "where it came from")
             source = _source_of(session, snapshot)
             everything = _job(session, asked, opened, snapshot, "", stop)
             archived = thawing.see_to_it(session, asked, opened, everything)
@@ -129,11 +132,25 @@ def _carry_out(session: Session, job: RestoreJob) -> RestoreOutcome:
         return restore(job)
 
 
+def _note(session: Session, asked: Asked, snapshot: Snapshot, target: str) -> None:
+    """Have it in the evidence that a restore was begun, whatever becomes of it."""
+    if not asked.dry_run:
+        facts = {"snapshot": snapshot.id, "path": asked.path, "target": target}
+        note(session, "restore", snapshot.source, **facts)
+
+
 def _source_of(session: Session, snapshot: Snapshot) -> Source | None:
     """The source that a snapshot was taken of, where a ``covenant.toml`` knows it."""
     if not snapshot.source or session.settings is None:
         return None
     return session.settings.sources.get(snapshot.source)
+
+
+def _note_end(session: Session, outcomes: list[RestoreOutcome]) -> None:
+    for outcome in outcomes:
+        if not outcome.dry_run:
+            facts = {"snapshot": outcome.snapshot.id, "findings": len(outcome.findings), "seconds": outcome.seconds}
+            note(session, "restored", outcome.snapshot.source, **facts, **asdict(outcome.tally))
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
@@ -144,6 +161,7 @@ def _report(
 ) -> int:
     output = session.output
     findings: list[Finding] = []
+    _note_end(session, outcomes)
     for outcome in outcomes:
         findings += outcome.findings
         for line in _lines(outcome):

@@ -10,6 +10,7 @@ from covenant.cli import formats
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.snapshot_list import own_tags
+from covenant.cli.witnessing import note
 from covenant.vault.pack import DEFAULT_PACK_SIZE
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def prune(session: Session, opened: OpenVault, thorough: Thorough, *, dry_run: b
         output.say(f"would free {formats.size(totals.freed)}")
         _say_held(session, plan)
         return {"dry_run": True, **plan.as_json()}
+    note(session, "prune", packs=totals.remove, rewritten=totals.repack, bytes=totals.freed)
     with session.progress("prune") as progress:
         findings = apply_prune(plan, opened.vault, opened.whole, lanes=session.lanes, progress=progress)
     output.say(f"freed {formats.size(totals.freed)}; {formats.size(totals.unused_after)} stay unused")

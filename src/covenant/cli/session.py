@@ -140,6 +140,16 @@ class Session:
             return self._outside(self.environment.vault)
         raise UsageError("no vault is named", "Give '--vault', set COVENANT_VAULT, or write it in covenant.toml.")
 
+    @property
+    def vault_name(self) -> str:
+        """What ``covenant.toml`` calls the vault that is meant; ``""`` where it does not speak of it."""
+        said = self.said
+        if said.vault is not None or (said.config is None and self.environment.vault):
+            text = said.vault if said.vault is not None else ""
+            return text if text and self._named(text) is not None else ""
+        settings = self.settings
+        return "" if settings is None or not settings.vaults else self._only(settings).name
+
     def place_named(self, name: str) -> Place:
         """A vault of ``covenant.toml``; ``--vault`` goes before it, and the environment names the default one."""
         settings = self.required_settings()

@@ -13,6 +13,7 @@ from covenant.cli.output import as_dicts
 from covenant.cli.parameters import span
 from covenant.cli.session import Session
 from covenant.cli.snapshot_list import filtering, readable
+from covenant.cli.witnessing import note
 from covenant.kernel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def forget(
         letting_go.show_plans(session, [] if names else plans)
         forgotten = sum(len(plan.forget) for _, plan in plans)
         if not dry_run:
+            for source, plan in plans:
+                named = [row.snapshot.id for row in plan.forget]
+                note(session, "forget", source, snapshots=named, policy=str(plan.policy or ""))
             forgotten = sum(forgetting.apply(plan, opened.vault, opened.whole) for _, plan in plans)
         would = "would forget" if dry_run else "forgot"
         session.output.say(f"{would} {formats.counted(forgotten, 'snapshot')}")

@@ -11,6 +11,7 @@ import click
 
 from covenant.cli.command import OPENING, command, family
 from covenant.cli.session import Session
+from covenant.cli.witnessing import note
 
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
@@ -70,6 +71,7 @@ def remove(session: Session, id: str) -> None:
 
     with session.opened("exclusive") as opened:
         key_id = find_password(opened.vault, id).id
+        note(session, "key-remove", key=key_id)
         remove_password(opened.vault, opened.whole, key_id)
     session.output.say(f"removed key {key_id[:8]}")
     session.output.document({"id": key_id})
@@ -84,6 +86,7 @@ def passwd(session: Session, new_password_file: Path | None, new_password_comman
 
     with session.opened("exclusive") as opened:
         password = session.new_password(new_password_file, new_password_command)
+        note(session, "key-passwd", key=opened.vault.key_id)
         key_id = change_password(opened.vault, opened.whole, password, calibrate(), **_whose(session, opened))
     session.output.say(f"changed the password; its key is {key_id[:8]}")
     session.output.document({"id": key_id})

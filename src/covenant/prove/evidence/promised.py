@@ -54,12 +54,16 @@ class Held:
 
 def drills_in(policy: Policy) -> dict[str, dict[str, Any]]:
     """When drills fall due, as a record of the policy says it: by level."""
-    said = {each.name: each.text for each in policy.commitments}
-    return {
-        level: {"at": said[f"drills.{level}.at"], "zone": "UTC"}
-        for level in LEVELS
-        if said.get(f"drills.{level}.at") not in (None, "None", "never")
-    }
+    return {level: {"what": drill.what, **_written(drill.at.value)} for level, drill in policy.drills.items()}
+
+
+def _written(schedule: Schedule) -> dict[str, Any]:
+    said: dict[str, Any] = {"at": str(schedule), "zone": schedule.zone}
+    if schedule.jitter:
+        said["jitter"] = int(schedule.jitter.total_seconds())
+    if schedule.blackouts:
+        said["blackouts"] = [str(blackout) for blackout in schedule.blackouts]
+    return said
 
 
 def moments(chains: Sequence[ChainSeen]) -> tuple[Moment, ...]:

@@ -23,8 +23,11 @@ _OF_RUNS = {"check": "verification", "verify": "verification", "forget": "deleti
 _OF_ENTRIES = {
     "snapshot-kept": "backup",
     "snapshot-gone": "deletion",
-    "forgotten": "deletion",
-    "pruned": "deletion",
+    "forget": "deletion",
+    "prune": "deletion",
+    "restored": "restore",
+    "key-remove": "key",
+    "key-passwd": "key",
     "key-added": "key",
     "key-removed": "key",
 }
