@@ -6,7 +6,16 @@ import pytest
 
 from tests.docs.pages import DOCS, Reader
 
-PAGES = ("leave-with-restic", "passwords", "policy", "recover-from-damage", "regions", "restore-one-file")
+PAGES = (
+    "drills-and-reports",
+    "leave-with-restic",
+    "passwords",
+    "policy",
+    "recover-from-damage",
+    "recover-from-nothing",
+    "regions",
+    "restore-one-file",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
