@@ -54,7 +54,8 @@ STUDIO = """\
 mkdir -p studio/smith-wedding
 head -c 300000 /dev/urandom > studio/smith-wedding/first.raw
 head -c 9000 /dev/urandom > studio/smith-wedding/contract.pdf
-python3 -c 'import sqlite3 as s; s.connect("studio/studio.db").execute("CREATE TABLE t AS SELECT 17 AS x").connection.commit()'
+python3 -c 'import sqlite3; d = sqlite3.connect("studio/studio.db"); d.execute("CREATE TABLE t (x)"); d.commit()'
+python3 -c 'import sqlite3; d = sqlite3.connect("studio/studio.db"); d.execute("INSERT INTO t VALUES (17)"); d.commit()'
 covenant init
 covenant backup
 head -c 9500 /dev/urandom > studio/smith-wedding/contract.pdf
