@@ -17,6 +17,7 @@ from covenant.kernel.policy import Policy, SourcePolicy, Stated, VaultPolicy
 from covenant.kernel.progress import Progress
 from covenant.kernel.schedule import Schedule
 from covenant.loop.due import Due
+from covenant.loop.ports import Say
 from tests.clocks import FrozenClock
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -35,7 +36,7 @@ def a_source(name: str = "media", **more: Any) -> SourcePolicy:
     schedules = more.pop("schedules", {"full": DAILY, "incremental": HOURLY})
     return SourcePolicy(
         source=name,
-        system="files",
+        system=more.pop("system", "files"),
         vault=more.pop("vault", "default"),
         data_class="important",
         rpo=said(rpo),
@@ -108,6 +109,10 @@ class Pretender:
     done: list[Due] = field(default_factory=list)
     snapshots: dict[str, Kept] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    stream: Callable[[str, threading.Event, Callable[[], None]], object] = lambda source, stop, noticed: stop.wait(20)
+    """What following a log is, which by default lasts until it is told to stop."""
+    followed: list[str] = field(default_factory=list)
+    log_failures: list[tuple[str, int]] = field(default_factory=list)
 
     def look(self, vault: str) -> None:
         with self.lock:
@@ -137,6 +142,16 @@ class Pretender:
         self.snapshots[taken.id] = taken
         self.look(due.vault)
         return Outcome(snapshot_id=taken.id, tally={"files": 10, "bytes": 1000})
+
+    def follow(
+        self, source: str, stop: threading.Event, say: Say, confirm: Callable[[], None], noticed: Callable[[], None]
+    ) -> None:
+        confirm()
+        self.followed.append(source)
+        self.stream(source, stop, noticed)
+
+    def log_failed(self, source: str, error: CovenantError, failures: int) -> None:
+        self.log_failures.append((source, failures))
 
 
 def broken() -> CovenantError:

@@ -79,7 +79,7 @@ def forget(task: Task) -> Outcome:
 def _logged(task: Task) -> list[str]:
     """The sources of the vault whose change log is followed."""
     promised = task.policy.sources.values()
-    return [each.source for each in promised if each.vault == task.due.vault and each.continuous and each.covered]
+    return [each.source for each in promised if each.vault == task.due.vault and each.followed]
 
 
 def forget_plans(task: Task, snapshots: list[Snapshot]) -> list[ForgetPlan]:

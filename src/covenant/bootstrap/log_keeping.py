@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from covenant import __version__
 from covenant.bootstrap import OpenVault
-from covenant.kernel.errors import DamageError, ObjectMissing
+from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing
 
 if TYPE_CHECKING:
     from covenant.kernel.policy import Policy
     from covenant.safeguard.forget import ForgetPlan
     from covenant.safeguard.merging import Merge
     from covenant.vault.snapshot import Snapshot
+
+_EVERY_SECONDS = 3600.0
 
 
 def merge_pieces(held: OpenVault, source: str) -> int:
@@ -53,3 +58,33 @@ def with_logs(plans: Sequence[ForgetPlan], policy: Policy) -> list[ForgetPlan]:
 
     windows = {name: promised.window.value for name, promised in policy.sources.items()}
     return [with_log(plan, windows) for plan in plans]
+
+
+class Merging:
+    """Merges the pieces of a log about once an hour, aside, while it is followed; when nobody else needs the vault."""
+
+    def __init__(self, opened: OpenVault, source: str) -> None:
+        self._opened = opened
+        self._source = source
+        self._due_at = opened.clock.monotonic() + _EVERY_SECONDS
+        self._thread: threading.Thread | None = None
+
+    def when_due(self) -> None:
+        """Begin, if it is time."""
+        now = self._opened.clock.monotonic()
+        if now < self._due_at or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._due_at = now + _EVERY_SECONDS
+        self._thread = threading.Thread(target=self._merge, name=f"merge-{self._source}", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for what was begun."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _merge(self) -> None:
+        fresh = replace(self._opened, vault=self._opened.vault.anew())
+        with contextlib.suppress(CovenantError):  # someone is at work there: next time, or when the vault lets go
+            with fresh.held("exclusive") as held:
+                merge_pieces(held, self._source)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault, build_source, chores, jobs, remembering, source_paths
+from covenant.bootstrap.following import LogFollowing, LogStates, log_failed
 from covenant.bootstrap.promising import keep_promises
 from covenant.catalog.records import Outcome
-from covenant.kernel.errors import DamageError, ObjectMissing
+from covenant.kernel.clock import SystemClock
+from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from covenant.kernel.policy import Policy
     from covenant.kernel.progress import Progress
     from covenant.loop.due import Due
+    from covenant.loop.ports import Say
     from covenant.protect.backup import Outcome as BackupOutcome
     from covenant.settings.environment import Environment
     from covenant.settings.values import Settings, Source
@@ -53,6 +56,10 @@ class Working:
     _opened: dict[str, OpenVault] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
     _agreeing: threading.Lock = field(default_factory=threading.Lock)
+    _log_states: LogStates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._log_states = LogStates(self.catalog)
 
     def vault(self, name: str) -> OpenVault:
         """The vault, opened once, with nothing of it read yet."""
@@ -81,6 +88,22 @@ class Working:
             with opened.held("shared", _LOCK_SECONDS) as held:
                 remembering.record(self.catalog, due.vault, held.vault, held.appending, held.clock.now())
         return done
+
+    # -- change logs ----------------------------------------------------------------------------------------------
+
+    def follow(
+        self, source: str, stop: threading.Event, say: Say, confirm: Callable[[], None], noticed: Callable[[], None]
+    ) -> None:
+        found = self.settings().sources[source]
+        opened = self.vault(found.vault)
+        LogFollowing(
+            found, opened, self.environment, self._log_states, self._agreeing, stop, say, confirm, noticed
+        ).run()
+
+    def log_failed(self, source: str, error: CovenantError, failures: int) -> None:
+        found = self.settings().sources.get(source)
+        if found is not None:
+            log_failed(self._log_states, found, error, failures, SystemClock())
 
     # -- backups --------------------------------------------------------------------------------------------------
 

@@ -57,8 +57,9 @@ class SourceHistory:
 
     @property
     def proof(self) -> Proof | None:
-        """The last proof of all."""
-        return max(self.proofs.values(), key=lambda proof: proof.id, default=None)
+        """The last proof of all, but for what is known of the change log, which is judged by itself."""
+        proofs = (proof for proof in self.proofs.values() if proof.kind != "log")
+        return max(proofs, key=lambda proof: proof.id, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

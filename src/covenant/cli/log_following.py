@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from covenant.bootstrap import logs
+from covenant.bootstrap.log_keeping import Merging
 from covenant.cli import exits, formats
 from covenant.cli.session import Session
 from covenant.cli.signals import stopping
@@ -44,12 +45,19 @@ def stream(session: Session, name: str) -> int:
     with session.opened("none", session.place_named(source.vault)) as opened, stopping(session.output.note) as stop:
         job = logs.sealing_job(opened, source.name)
 
+        merging = Merging(opened, source.name)
+
+        def sealed(piece: Sealed) -> None:
+            told.sealed(piece)
+            merging.when_due()
+
         def attempt() -> None:
             last = logs.pieces(opened.vault, source.name)
             told.began(len(last))
-            follow(Following(following, job, last, system.log_interval, stop.event, told.sealed))
+            follow(Following(following, job, last, system.log_interval, stop.event, sealed))
 
         persist(attempt, session.clock, stop.event, told.failed)
+        merging.finish()
     told.ended()
     return exits.FINDINGS if told.findings else exits.DONE
 

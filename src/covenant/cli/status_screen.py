@@ -141,6 +141,10 @@ def remarks(screen: Screen) -> Iterator[str]:
     ]
     for name, because in named:
         yield from (f"{name}: {why.verdict}: {why}" for why in because)
+    for source in screen.standing.sources:
+        if source.log_until is not None:
+            ago = formats.age(screen.standing.at - source.log_until)
+            yield f"{source.source}: change log kept until {formats.local(source.log_until)}, {ago} ago"
     yield from (f"{finding.subject}: odd: {finding.message}" for finding in screen.oddities)
     yield from (at_work(run, advance) for run, advance in screen.running)
     yield f"in all: {screen.standing.verdict}"

@@ -40,7 +40,7 @@ def _uncovered(source: SourcePolicy) -> str:
 
 def _partly(source: SourcePolicy) -> str:
     """What of a source that is covered is not."""
-    if source.continuous:
+    if source.continuous and not source.followed:
         return f"this version follows no change log of a source of kind '{source.system}'"
     return ""
 

@@ -17,6 +17,7 @@ from covenant.kernel.schedule import Schedule
 
 __all__ = [
     "BACKUP_KINDS",
+    "FOLLOWED",
     "BackupKind",
     "ChoreKind",
     "Commitment",
@@ -40,6 +41,9 @@ BACKUP_KINDS: tuple[BackupKind, ...] = get_args(BackupKind)
 ChoreKind: TypeAlias = Literal["forget", "prune", "sync", "check", "lock", "verify"]
 """What a vault needs of itself: letting go, catching up its regions, being looked through, extending terms, being read
 back."""
+
+FOLLOWED = frozenset({"postgres"})
+"""The kinds of sources whose change log can be followed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,11 @@ class SourcePolicy:
     """Whether its change log was promised to be followed as it grows."""
     layers: tuple[Layer, ...] = ()
     """What all of it was merged from, the defaults first; ``explain`` reads them."""
+
+    @property
+    def followed(self) -> bool:
+        """Whether its change log is followed: that was promised, and this version can."""
+        return self.continuous and self.covered and self.system in FOLLOWED
 
 
 def source_policy(

@@ -43,7 +43,7 @@ class Because:
     """One reason for a verdict that is not plainly ``kept``.
 
     ``promise`` is a fixed word for machines: ``rpo``, ``rto``, ``copies``, ``window``, ``proof``, ``verify``, ``run``,
-    ``region``, ``chore``, ``cover``, ``drill``. ``since`` is when it began to hold, where that is known.
+    ``region``, ``chore``, ``cover``, ``drill``, ``log``. ``since`` is when it began to hold, where that is known.
     """
 
     promise: str
@@ -91,6 +91,8 @@ class SourceStanding:
     next_due: datetime | None = None
     running: int | None = None
     """The id of the run that is at work on it."""
+    log_until: datetime | None = None
+    """Up to when its change log is in the vault, where it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from covenant.catalog.history import DrillHistory, History, Past, SourceHistory, VaultHistory
-from covenant.catalog.records import DRILL, Run, State
+from covenant.catalog.records import DRILL, Proof, Run, State
 from covenant.kernel.policy import DrillPolicy, Policy, SourcePolicy, VaultPolicy
 from covenant.loop.promised import drill_subject
 from covenant.prove.missed import answering, held_at
@@ -100,12 +100,13 @@ def due(
 def moments(promised: SourcePolicy, now: datetime) -> Mapping[str, datetime]:
     """The latest moment of each kind of backup, the most thorough first.
 
-    No change log is followed yet, so a ``log`` is an incremental backup.
+    Where the change log is followed as it grows, no moment of it is waited for; where it is not, a ``log`` is an
+    incremental backup.
     """
     found: dict[str, datetime] = {}
     for kind in THOROUGH:
         stated = promised.schedules.get(kind)  # type: ignore[call-overload]
-        if stated is None:
+        if stated is None or (kind == "log" and promised.followed):
             continue
         moment = stated.value.latest(now, promised.source)
         name = "incremental" if kind == "log" else kind
@@ -127,6 +128,9 @@ def _of_source(promised: SourcePolicy, past: SourceHistory, now: datetime) -> Du
     if not promised.covered or past.running is not None:
         return None
     owed = {kind: moment for kind, moment in moments(promised, now).items() if not answered(past, kind, moment, now)}
+    gap = gap_since(past)
+    if gap is not None and gap.at <= now:
+        owed = {"full": max(gap.at, owed.get("full", gap.at)), **owed}  # only a new beginning leads on from here
     held_since: datetime | None = None
     for kind, moment in owed.items():
         tried = past.past.get(kind, _NOTHING)
@@ -148,6 +152,15 @@ def _of_source(promised: SourcePolicy, past: SourceHistory, now: datetime) -> Du
     return None
 
 
+def gap_since(past: SourceHistory) -> Proof | None:
+    """The gap of the change log behind which no backup was begun yet, ``None`` where the log is whole."""
+    proof = past.proofs.get("log")
+    if proof is None or proof.verdict != "failed":
+        return None
+    begun = [kept.time for kind, kept in past.kinds.items() if kind != "log"]
+    return None if any(time >= proof.at for time in begun) else proof
+
+
 def breaks(promised: SourcePolicy, past: SourceHistory, moment: datetime, now: datetime) -> datetime:
     """When the RPO is broken unless a backup comes: counted from the newest snapshot, or from the first due moment."""
     newest = newest_before(past, now)
@@ -155,9 +168,15 @@ def breaks(promised: SourcePolicy, past: SourceHistory, moment: datetime, now: d
 
 
 def newest_before(past: SourceHistory, now: datetime) -> datetime | None:
-    """The time of the newest snapshot that is not dated in the future."""
-    times = [kept.time for kept in (past.newest, *past.kinds.values()) if kept is not None and kept.time <= now]
-    return max(times, default=None)
+    """The time of the newest snapshot that is not dated in the future.
+
+    A piece of the change log counts where a backup is there that it leads on from.
+    """
+    kept = [each for each in (past.newest, *past.kinds.values()) if each is not None and each.time <= now]
+    states = [each.time for each in kept if each.kind != "log"]
+    if not states:
+        return None
+    return max(states if gap_since(past) else [each.time for each in kept])
 
 
 def _reason(promised: SourcePolicy, kind: str, moment: datetime, owed: Mapping[str, datetime], tried: Past) -> str:
@@ -165,7 +184,7 @@ def _reason(promised: SourcePolicy, kind: str, moment: datetime, owed: Mapping[s
     also = [other for other in owed if other != kind]
     if also:
         said.append(f"answers {' and '.join(also)} too")
-    if kind == "incremental" and "log" in promised.schedules:
+    if kind == "incremental" and "log" in promised.schedules and not promised.followed:
         said.append("in place of a change log")
     return ", ".join(said) + _again(tried)
 

@@ -24,6 +24,7 @@ from covenant.loop.due import due, upcoming
 from covenant.loop.events import Event, Tell
 from covenant.loop.ports import Worker
 from covenant.loop.promised import note_promises, promised_since
+from covenant.loop.streams import Streams
 from covenant.prove.evidence.watching import note_policy
 
 LEASE = "loop"
@@ -60,12 +61,16 @@ class Loop:
     _next: datetime | None = None
     _known: Policy | None = None
     _since: Mapping[str, datetime] = field(default_factory=dict)
+    _streams: Streams = field(init=False)
+    _follows: bool = False
 
     def __post_init__(self) -> None:
         self._crew = Crew(self.catalog, self.worker, self.clock, self.tell, self._wake.set)
+        self._streams = Streams(self.catalog, self.worker, self.clock, self.tell, self._noticed, self._wake.set)
 
     def run(self) -> None:
-        """Keep the promises until told to stop."""
+        """Keep the promises until told to stop, change logs among them, which have no end."""
+        self._follows = True
         try:
             while not self.stop.is_set():
                 self._turn()
@@ -100,6 +105,8 @@ class Loop:
             if not self._held():
                 return
             policy, now = self.policy(), self.clock.now()
+            if self._follows and self._lease is not None:
+                self._streams.agree(policy, self._lease, self.terms.lease)
             ended = self._crew.collect()
             self.bad += sum(not fine for fine in ended)
             passed = self._next is None or now >= self._next or (self._looked_at is not None and now < self._looked_at)
@@ -163,6 +170,11 @@ class Loop:
         self._wake.wait(min(left, self.terms.lease.total_seconds() / 3))
         self._wake.clear()
 
+    def _noticed(self) -> None:
+        """Something may be due that was not a moment ago."""
+        self._next = None
+        self._wake.set()
+
     def wake(self) -> None:
         """Look at once: something changed."""
         self._wake.set()
@@ -173,15 +185,17 @@ class Loop:
         """Another leads: what is at work here must acknowledge nothing, and is broken off."""
         self._say("deposed", text=error.message, hint=error.hint)
         self._crew.abandon()
+        self._streams.abandon()
         self._lease = self._next = None
 
     def _end(self) -> None:
         """Let what is at work finish or break off cleanly, within bounds; then give the lease back."""
-        if self.stop.is_set() and self._crew.at_work():
-            self._say("draining", text=f"{len(self._crew.at_work())} at work")
+        if self.stop.is_set() and self._under_way():
+            self._say("draining", text=f"{self._under_way()} at work")
             self._crew.interrupt()
+        self._streams.interrupt()
         deadline = self.clock.monotonic() + self.terms.drain.total_seconds()
-        while self._crew.at_work() and self.clock.monotonic() < deadline:
+        while self._under_way() and self.clock.monotonic() < deadline:
             self._wake.wait(min(1.0, self.terms.lease.total_seconds() / 3))
             self._wake.clear()
             self.bad += sum(not fine for fine in self._crew.collect())
@@ -190,12 +204,17 @@ class Loop:
                     self._lease = self.catalog.renew(self._lease, self.terms.lease, self.clock.now())
             except CovenantError:
                 self._crew.abandon()
+                self._streams.abandon()
                 self._lease = None
-        if self._lease is not None and not self._crew.at_work():
+        if self._lease is not None and not self._under_way():
             try:
                 self.catalog.release(self._lease, self.clock.now())
             except CatalogError as error:
                 self._say("catalog", text=error.message, hint=error.hint)
+
+    def _under_way(self) -> int:
+        """How many runs and streams have not ended."""
+        return len(self._crew.at_work()) + len(self._streams.following())
 
     def _say(self, kind: str, *, subject: str = "", text: str = "", hint: str = "", run: int | None = None) -> None:
         self.tell(Event(at=self.clock.now(), kind=kind, subject=subject, text=text, hint=hint, run=run))

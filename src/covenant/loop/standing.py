@@ -25,7 +25,7 @@ from covenant.kernel.standing import (
     heaviest,
 )
 from covenant.loop.drills import drill_standing
-from covenant.loop.due import CHORES, answered, chore_owed, moments, newest_before
+from covenant.loop.due import CHORES, answered, chore_owed, gap_since, moments, newest_before
 from covenant.loop.proved import verify_reasons, with_proof
 from covenant.prove.accounts import KIND, from_json
 
@@ -91,6 +91,7 @@ def _source(
         copies_reached=_copies_reached(vault) if newest is not None else None,
         next_due=_next_due(promised, past, now) if promised.covered else None,
         running=past.running.id if past.running else None,
+        log_until=past.kinds["log"].time if "log" in past.kinds else None,
     )
 
 
@@ -119,9 +120,23 @@ def _reasons(
         )
     if past.newest is not None and past.newest.time > now:
         yield Because("rpo", Verdict.AT_RISK, f"a snapshot is dated {past.newest.time:%Y-%m-%d %H:%M}, which is ahead")
+    yield from _log_reasons(promised, past)
     yield from _failures(past)
     yield from _lacking_copies(promised, vault, newest)
     yield from _proofs(past)
+
+
+def _log_reasons(promised: SourcePolicy, past: SourceHistory) -> Iterator[Because]:
+    """What is the matter with the change log, where it was promised to be followed."""
+    proof = past.proofs.get("log")
+    if not promised.followed or proof is None or proof.verdict == "passed":
+        return
+    if gap_since(past) is not None:
+        hint = f"A full backup begins anew behind it: 'covenant backup {promised.source} --full'."
+        yield Because("log", Verdict.BROKEN, f"the change log has a gap: {proof.detail}", hint, proof.at)
+    elif proof.verdict != "failed":
+        hint = f"See 'covenant log status {promised.source}'."
+        yield Because("log", Verdict.AT_RISK, f"the change log: {proof.detail}", hint, proof.at)
 
 
 def _never(promised: SourcePolicy, past: SourceHistory, now: datetime, since: datetime | None) -> Because:

@@ -34,6 +34,9 @@ EVERYTHING = by_default(
 )
 """The lowest layer, below every class."""
 
+KINDS = {"postgres": by_default("kind postgres", continuous=True)}
+"""What holds for a kind of source, above everything and below its class."""
+
 _CLASSES = (
     by_default(
         "class critical",

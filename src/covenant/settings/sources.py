@@ -77,7 +77,8 @@ def _table(reading: Reading, raw: Any, where: Where) -> AnySource | None:
 
 
 def _source(reading: Reading, name: str, table: AnySource, where: Where, below: tuple[Layer, ...]) -> Source:
-    layers = (*below, reading.layer(f"source {name}", table, where))
+    kind = defaults.KINDS.get(table.kind)
+    layers = (*below[:1], *((kind,) if kind else ()), *below[1:], reading.layer(f"source {name}", table, where))
     said = merged(layers)
     return Source(
         name=name,
