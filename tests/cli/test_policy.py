@@ -29,8 +29,9 @@ class = "gold"
 schedule = { log = "never" }
 
 [sources.orders]
-kind = "postgres"
-url = { env = "ORDERS_URL" }
+kind = "d1"
+account = "0123456789abcdef"
+database = "orders"
 class = "critical"
 """
 
@@ -54,7 +55,7 @@ def test_the_table_shows_every_source(config: Path) -> None:
     assert 0 == ran.code
     _, media, orders, *_ = ran.out.splitlines()
     assert ["media", "files", "gold", "-", "1h", "4h", "1w", "1"] == media.split()[:8]
-    assert "postgres (not covered)" in orders
+    assert "d1 (not covered)" in orders
 
 
 def test_one_source_is_shown_as_json(config: Path) -> None:
@@ -100,7 +101,7 @@ def test_an_explanation_is_for_people_too(config: Path) -> None:
     assert 0 == ran.code
     assert "default (class critical)" in ran.out
     assert "next log: " in ran.out
-    assert "not covered: this version cannot keep a source of kind 'postgres'" in ran.out
+    assert "not covered: this version cannot keep a source of kind 'd1'" in ran.out
 
 
 def test_a_source_that_is_not_there_is_told(config: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_sound_policy_passes_and_says_what_is_not_covered(config: Path) -> Non
     ran = here("-c", config, "policy", "check")
 
     assert 0 == ran.code
-    assert "not covered: source 'orders': this version cannot keep a source of kind 'postgres'" in ran.out
+    assert "not covered: source 'orders': this version cannot keep a source of kind 'd1'" in ran.out
     assert "2 sources, 0 contradictions, 1 not covered" in ran.out
 
 
@@ -161,7 +162,7 @@ def test_a_backup_refuses_what_it_cannot_keep_and_keeps_the_rest(config: Path) -
     ran = here("-c", config, "backup")
 
     assert 23 == ran.code
-    assert "source 'orders' is not kept: this version does not cover the kind 'postgres'" in ran.err
+    assert "source 'orders' is not kept: this version does not cover the kind 'd1'" in ran.err
     assert "of media, full" in ran.out
     kept = here("-c", config, "snapshots", "--json")
     assert "media" in kept.out
