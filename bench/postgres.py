@@ -6,7 +6,7 @@
 
 pgbench's scale 150 is about 2.2 GiB. All on the RAM disk. The server shares the cores with whoever is measured, as it
 does in earnest; its own time is not counted as theirs. Needs ``pgbackrest`` (Debian; up to PostgreSQL 15) and, where it
-is asked for, ``barman`` (PyPI). Exit code 1 where a run failed: a failed run has no figure.
+is asked for, ``barman`` (PyPI) with ``rsync``. Exit code 1 where a run failed: a failed run has no figure.
 """
 
 from __future__ import annotations

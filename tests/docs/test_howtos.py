@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.docs.pages import DOCS, Reader
+from tests.servers.postgres import PostgresServer, postgres_18
+
+__all__ = ["postgres_18"]
 
 PAGES = (
     "drills-and-reports",
@@ -38,3 +41,17 @@ def test_the_page_about_running_does_what_it_says(operator: Reader) -> None:
     typed = operator.follow((DOCS / "howto" / "run-it.md").read_text())
 
     assert 5 == typed
+
+
+def test_the_page_about_postgresql_does_what_it_says(reader: Reader, postgres_18: PostgresServer) -> None:
+    """A server is kept as the page says, and the stock restic brings back a data directory."""
+    reader.type("(umask 077; echo 'correct horse' > /root/vault.key)")
+    reader.type(f"export ACCOUNTS_URL={postgres_18.managed_url()}")
+    reader.at("covenant.toml").write_text(
+        reader.on_page('[vault]\nurl = "/srv/vault"\npassword = { file = "/root/vault.key" }\n')
+    )
+    reader.type("covenant init")
+
+    typed = reader.follow((DOCS / "howto" / "keep-postgresql.md").read_text())
+
+    assert typed > 5
