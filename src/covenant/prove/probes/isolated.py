@@ -43,7 +43,8 @@ def main() -> None:
     """Do it."""
     asked = json.loads(sys.stdin.read())
     _die_with_parent()
-    network = "its network was switched off" if _leave_network() else "its network could not be switched off"
+    off = may_leave_network() and _leave_network()
+    network = "its network was switched off" if off else "its network could not be switched off"
     print(json.dumps({**_run(asked), "network": network}))  # noqa: T201 - this is what it says to who started it
 
 
@@ -55,6 +56,14 @@ def _die_with_parent() -> None:
         return
     if os.getppid() != parent:
         sys.exit(1)
+
+
+def may_leave_network() -> bool:
+    """Whether the system lets us. A child tries, for who has left and may not bring the loopback up is lost."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if _leave_network() else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def _leave_network() -> bool:
