@@ -49,6 +49,11 @@ kind = "bucket"
 url = "s3://media"
 class = "important"
 
+[sources.accounts]
+kind = "postgres"
+url = { env = "ACCOUNTS_URL" }
+class = "critical"
+
 [restoration]
 critical = ["the booking page", "bookings"]
 optional = ["the gallery", "films"]
@@ -167,8 +172,17 @@ def test_a_breach_is_restored_from_before_it_and_never_in_place(toml: Path) -> N
     found = commands(shown(toml, "security-breach", "--json").document)
 
     restores = [command for command in found if " restore " in command or " recover " in command]
-    assert 3 == len(restores)
-    assert all("--at MOMENT" in command and "--in-place" not in command for command in restores)
+    assert 4 == len(restores)
+    assert all(" MOMENT " in f"{command} " and "--in-place" not in command for command in restores)
+
+
+def test_a_log_is_replayed_to_its_end_unless_the_mistake_is_in_it(toml: Path) -> None:
+    """A corrupted server comes back as late as can be, one that somebody ruined to the moment before."""
+    corrupted = shown(toml, "database-corruption").out
+    ruined = shown(toml, "human-error").out
+
+    assert "restore accounts --latest --target" in corrupted
+    assert "restore accounts --to MOMENT --target" in ruined
 
 
 def test_what_this_version_does_not_keep_is_never_promised(toml: Path) -> None:

@@ -25,7 +25,7 @@ from covenant.vault.vault import open_vault
 from tests.adapters.sources.postgres.histories import History, a_history
 from tests.adapters.sources.postgres.ledger import Line, up_to
 from tests.adapters.sources.postgres.logged import until
-from tests.cli.running import ended, started
+from tests.cli.running import ended, here, started
 from tests.servers.postgres import NEW, SUPERUSER, SYSTEM, running
 from tests.vaults import CLOCK, PASSWORD
 
@@ -268,3 +268,17 @@ def test_a_log_that_cannot_be_replayed_to_its_end_is_damage(history: History) ->
         recover_server(job)
 
     assert not (job.target / "data" / "postmaster.pid").exists()
+
+
+def test_an_empty_machine_gets_the_server_back_too(history: History) -> None:
+    """Recovery from nothing replays the log to its end: every commit is there, and the server was asked."""
+    history.settle()
+    target, last = history.home / "bare", history.ledger.lines[-1]
+    before = ("--vault", history.home / "vault", "--password-file", history.home / "password", "--no-cache", "--json")
+
+    ran = here(*before, "recover", "--bare", "--target", target, variables=history.variables)
+
+    (source,) = ran.document["sources"]
+    assert up_to(last) == history.entries(target / "sources" / "accounts" / "data")
+    assert ("", {"passed"}) == (source["why_not"], {answer["result"] for answer in source["answers"]})
+    shutil.rmtree(target)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -54,6 +54,8 @@ class Bare:
     lanes: int = 2
     hold: LockKind = "shared"
     cache: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The environment, in which programs are found."""
     unlock: Callable[[Opener, str], OpenVault] | None = None
     """Opens the vault in another way than by its keys: for a drill, which must not know the password of people."""
     progress: Callable[[str], AbstractContextManager[Progress]] = _silent

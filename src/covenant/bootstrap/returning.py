@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault
 from covenant.bootstrap.probing import system_of
+from covenant.bootstrap.returning_server import is_server, server_back
 from covenant.kernel.answers import Answer
 from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing, TargetError, UsageError
 from covenant.kernel.findings import Finding
@@ -153,33 +154,45 @@ def _priority(source: values.Source) -> int:
 
 def _one(this: Returning, name: str) -> SourceDrill:
     """Bring a source back and ask it; what stops it is its own affair, unless nothing more can be written."""
-    drill = _begun(this, name)
-    snapshot_id = this.progressed.chosen.get(name)
+    drill, snapshot_id = _begun(this, name), this.progressed.chosen.get(name)
     if snapshot_id is None:
         return replace(drill, why_not="the vault has no snapshot of it")
     try:
         snapshot = this.opened.vault.load_snapshot(snapshot_id)
         drill = replace(drill, snapshot_id=snapshot.id, moment=snapshot.time)
-        outcome, restored = _restored(this, name, snapshot)
-        began = this.bare.clock.monotonic()
-        this.findings += outcome.findings
-        answers = (
-            came_back(outcome),
-            *_asked(this, Restored(name, _folder(this.bare.target, name), this.opened.vault, snapshot)),
-        )
-        asked = Step("validate", this.bare.clock.monotonic() - began)
+        if is_server(snapshot):
+            return _measured(this, server_back(this, drill, _folder(this.bare.target, name)))
+        return _measured(this, _files_back(this, drill, snapshot))
     except (Interrupted, TargetError):
         raise
     except CovenantError as error:
         return replace(drill, why_not=f"{error.message}. {error.hint}".strip())
+
+
+def _files_back(this: Returning, drill: SourceDrill, snapshot: Snapshot) -> SourceDrill:
+    """Restore what a snapshot holds, and ask it."""
+    outcome, step = _restored(this, drill.source, snapshot)
+    this.findings += outcome.findings
+    began = this.bare.clock.monotonic()
+    answers = _asked(this, Restored(drill.source, _folder(this.bare.target, drill.source), this.opened.vault, snapshot))
     return replace(
         drill,
         files=outcome.tally.files,
         bytes=outcome.tally.bytes_written + outcome.tally.bytes_kept,
-        steps=(restored, asked),
-        answers=answers,
-        rto=replace(drill.rto, reached=_if_promised(drill.rto, this.watch.since(this.progressed.began_at))),
-        rpo=replace(drill.rpo, reached=_if_promised(drill.rpo, this.progressed.began_at - snapshot.time)),
+        steps=(step, Step("validate", this.bare.clock.monotonic() - began)),
+        answers=(came_back(outcome), *answers),
+    )
+
+
+def _measured(this: Returning, drill: SourceDrill) -> SourceDrill:
+    """Hold it against what was promised."""
+    if drill.why_not or drill.moment is None:
+        return drill
+    first = this.progressed.began_at
+    return replace(
+        drill,
+        rto=replace(drill.rto, reached=_if_promised(drill.rto, this.watch.since(first))),
+        rpo=replace(drill.rpo, reached=_if_promised(drill.rpo, first - drill.moment)),
     )
 
 
@@ -244,7 +257,7 @@ def _asked(this: Returning, restored: Restored) -> tuple[Answer, ...]:
 def _probes(this: Returning, restored: Restored) -> tuple[Probe, ...]:
     """What its kind and the policy ask, but for an application: it would change the data, and here that is no copy."""
     source = this.described(restored.source) or _guessed(restored)
-    system = None if source is None else system_of(source, {})
+    system = None if source is None else system_of(source, this.bare.variables)
     return tuple(probe for probe in (system.probes if system else ()) if probe.aspect is not Aspect.EXPERIENCE)
 
 

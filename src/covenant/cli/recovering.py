@@ -48,6 +48,7 @@ def from_nothing(session: Session, asked: Asked) -> int:
                 lanes=session.lanes,
                 hold="none" if session.said.no_lock else "shared",
                 cache=session.cache,
+                variables=session.environment.variables,
                 progress=session.progress,
                 told=lambda returned: session.output.say(_line(returned)),
                 stop=stop.event,

@@ -15,6 +15,8 @@ from covenant.respond.runbook.runbook import Act
 
 STOP, START = "systemctl stop covenant", "systemctl start covenant"
 RECOVERED = "/srv/recovered"
+_BACK_IN_TIME = frozenset({Scenario.SECURITY_BREACH, Scenario.HUMAN_ERROR})
+"""What is only undone by going back to before it: the end of a change log has the mistake in it."""
 _MOMENT = "MOMENT is the last moment before the breach, like '2026-11-20 12:00'."
 
 
@@ -90,7 +92,11 @@ def _restored(ground: Ground, source: Kept, scenario: Scenario) -> Act:
     text = f"{source.rank.capitalize()}, priority {source.priority}: '{source.name}', to be back in {age(source.rto)}. "
     text += f"In drills: {source.back}."
     words = ["restore", source.name]
-    if scenario is Scenario.SECURITY_BREACH:
+    if source.system == "postgres":
+        when = ["--to", "MOMENT"] if scenario in _BACK_IN_TIME else ["--latest"]
+        text += " MOMENT is the last one that is wanted, like '2026-11-20 12:00'." if "--to" in when else ""
+        words += [*when, "--target", f"{RECOVERED}/{source.name}"]
+    elif scenario is Scenario.SECURITY_BREACH:
         words += ["--at", "MOMENT", "--target", f"{RECOVERED}/{source.name}", "--verify"]
     elif scenario is Scenario.HUMAN_ERROR and source.system == "files":
         text += " PATH is what was lost; without it, everything comes back."
