@@ -249,3 +249,27 @@ def test_a_class_is_kept_by_a_real_server(tmp_path: Path, s3_server: SeaweedServ
         assert ["GLACIER_IR", "STANDARD"] == put
         assert 0 == synced.code, synced.err
         assert put == classes()
+
+
+def test_an_empty_machine_gets_what_was_archived_once_it_is_thawed(tmp_path: Path, server: ArchiveServer) -> None:
+    """Recovery from nothing asks for what is frozen, says that it is on its way, and goes on when it is there."""
+    studio = Studio(tmp_path, server)
+    server.pass_on(MONTH)
+    target = tmp_path / "recovered"
+    place = ("--vault", f"s3:{server.endpoint}/vaults/studio", "-o", "region=us-east-1", "-o", "access_key_id=anyone")
+    before = (*place, "-o", "secret_access_key=anything", "--password-file", tmp_path / "password", "--no-cache")
+
+    def recover(*words: object) -> Ran:
+        return here(*before, "--json", "recover", "--bare", "--target", target, *words)
+
+    frozen, asked = recover(), recover("--thaw", "standard")
+    server.pass_on(MORNING)
+    thawed = recover("--thaw", "standard")
+
+    (source,) = asked.document["sources"]
+    assert [1, 1, 0] == [frozen.code, asked.code, thawed.code], thawed.out
+    assert "are being thawed" in source["why_not"]
+    photos = target / "sources" / "photos" / str(studio.home / "photos").lstrip("/")
+    assert {path.name: path.read_bytes() for path in (studio.home / "photos").iterdir()} == {
+        path.name: path.read_bytes() for path in photos.iterdir()
+    }

@@ -30,6 +30,7 @@ from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress, Silent
 from covenant.prove.record import Step
 from covenant.prove.recovery import Progressed, Recovery, read_progress, write_progress
+from covenant.recover.ports import Speed
 
 
 def _silent(_: str) -> AbstractContextManager[Progress]:
@@ -56,8 +57,9 @@ class Bare:
     cache: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """The environment, in which programs are found."""
-    unlock: Callable[[Opener, str], OpenVault] | None = None
-    """Opens the vault in another way than by its keys: for a drill, which must not know the password of people."""
+    thaw: Speed | None = None
+    thaw_days: int = 7
+    """How soon what lies in an archival class shall be thawed, if at all, and for how long."""
     progress: Callable[[str], AbstractContextManager[Progress]] = _silent
     told: Callable[[Returned], None] = lambda returned: None
     """Called with each source as it comes back."""
@@ -73,7 +75,7 @@ def recover_bare(bare: Bare) -> Recovery:
     """
     watch = Watch(bare.clock)
     with watch.step("open the vault", ", ".join(place.spec.url for place in bare.opener.places)):
-        opened = _opened(bare)
+        opened = open_vault(bare.opener, bare.password, bare.clock, bare.cache)
     vault_id = opened.vault.config.id
     before = read_progress(bare.target, vault_id, overwrite=bare.overwrite)
     progressed = before or Progressed(vault=vault_id, began_at=watch.began_at)
@@ -99,12 +101,6 @@ def recover_bare(bare: Bare) -> Recovery:
     )
     write_progress(bare.target, replace(progressed, recovery=done))
     return done
-
-
-def _opened(bare: Bare) -> OpenVault:
-    if bare.unlock is not None:
-        return bare.unlock(bare.opener, bare.password)
-    return open_vault(bare.opener, bare.password, bare.clock, bare.cache)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from covenant.bootstrap import OpenVault
 from covenant.bootstrap.probing import system_of
+from covenant.bootstrap.returning_cold import not_at_hand
 from covenant.bootstrap.returning_server import is_server, server_back
 from covenant.kernel.answers import Answer
 from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing, TargetError, UsageError
@@ -160,6 +161,8 @@ def _one(this: Returning, name: str) -> SourceDrill:
     try:
         snapshot = this.opened.vault.load_snapshot(snapshot_id)
         drill = replace(drill, snapshot_id=snapshot.id, moment=snapshot.time)
+        if why_not := not_at_hand(this, snapshot):
+            return replace(drill, why_not=why_not)
         if is_server(snapshot):
             return _measured(this, server_back(this, drill, _folder(this.bare.target, name)))
         return _measured(this, _files_back(this, drill, snapshot))

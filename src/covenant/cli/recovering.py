@@ -45,6 +45,8 @@ def from_nothing(session: Session, asked: Asked) -> int:
                 sources=asked.sources,
                 at=asked.at,
                 overwrite=asked.overwrite,
+                thaw=asked.thaw,
+                thaw_days=asked.thaw_days,
                 lanes=session.lanes,
                 hold="none" if session.said.no_lock else "shared",
                 cache=session.cache,

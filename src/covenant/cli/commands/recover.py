@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from covenant.recover.ports import Speed
 
 from covenant.cli.command import OPENING, command
 from covenant.cli.parameters import moment
@@ -23,6 +27,8 @@ class Asked:
     sources: tuple[str, ...]
     at: datetime | None
     overwrite: bool
+    thaw: Speed | None
+    thaw_days: int
 
 
 @command(
@@ -45,6 +51,12 @@ class Asked:
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source; may be said again.")
 @click.option("--at", type=moment, metavar="TIME", help="As it was by then, instead of the newest.")
 @click.option("--overwrite", is_flag=True, help="The target may hold files; those that differ are replaced.")
+@click.option(
+    "--thaw",
+    type=click.Choice(("expedited", "standard", "bulk")),
+    help="Have thawed what lies in an archival class; run it again when it is.",
+)
+@click.option("--thaw-days", type=click.IntRange(1), default=7, help="How long thawed copies stay; 7 unless said.")
 def recover(
     session: Session,
     bare: bool,
@@ -53,6 +65,8 @@ def recover(
     sources: tuple[str, ...],
     at: datetime | None,
     overwrite: bool,
+    thaw: Speed | None,
+    thaw_days: int,
 ) -> int:
     """Bring everything back onto an empty machine, from any one region of a vault.
 
@@ -68,4 +82,4 @@ def recover(
             "it is not said what to recover from",
             "Say '--bare' to recover everything from a vault alone; 'covenant restore' brings single sources back.",
         )
-    return recovering.from_nothing(session, Asked(target, kits, sources, at, overwrite))
+    return recovering.from_nothing(session, Asked(target, kits, sources, at, overwrite, thaw, thaw_days))
