@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,21 +31,29 @@ FORMS = ("html", "pdf")
 
 
 def report_files(
-    text: str, past: Iterable[DrillRecord], forms: Collection[str], signer: Signer | None
+    text: str,
+    past: Iterable[DrillRecord],
+    forms: Collection[str],
+    signer: Signer | None,
+    missed: Iterable[datetime] = (),
 ) -> dict[str, bytes]:
-    """Every file of a report, by its name. ``text`` is the record as it is kept. Raises ``DamageError``."""
+    """Every file of a report, by its name. ``text`` is the record as it is kept. Raises ``DamageError``.
+
+    ``missed`` are moments at which a drill of its level was promised and none was held; later ones are left out.
+    """
     record, raw = from_json(text), text.encode()
     signed = None if signer is None else Signed(signer.public, signer.sign(raw).hex())
     name, digest, drills = _name(record), sha256(raw).hexdigest(), list(past)
+    lacking = [due for due in missed if due < record.began_at]
     files = {f"{name}.json": raw}
     if "html" in forms:
         from covenant.prove.report.html import report_html
 
-        files[f"{name}.html"] = report_html(record, drills, digest, signed).encode()
+        files[f"{name}.html"] = report_html(record, drills, digest, signed, lacking).encode()
     if "pdf" in forms:
         from covenant.prove.report.pdf import report_pdf
 
-        files[f"{name}.pdf"] = report_pdf(record, drills, digest, signed)
+        files[f"{name}.pdf"] = report_pdf(record, drills, digest, signed, lacking)
     if signed is not None:
         files[f"{name}.sig"] = bytes.fromhex(signed.signature)
         files[f"{name}.pem"] = _pem(signed.key)

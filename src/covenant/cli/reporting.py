@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ PAST = 10_000
 """How many past drills the trend looks back upon."""
 
 
-def report(session: Session, proof: Proof, folder: Path, forms: Collection[str]) -> int:
+def report(session: Session, proof: Proof, folder: Path, forms: Collection[str], missed: Collection[datetime]) -> int:
     """Write the files, and tell them; returns the exit code."""
     from covenant.bootstrap.reporting import report_files, write_files
     from covenant.catalog.records import DRILL
@@ -29,7 +30,7 @@ def report(session: Session, proof: Proof, folder: Path, forms: Collection[str])
     with session.catalog() as catalog:
         past = catalog.proofs(kind=DRILL, subject=proof.subject, most=PAST)
     signer, findings = _signer(session, proof)
-    files = report_files(proof.detail, (from_json(each.detail) for each in past), forms, signer)
+    files = report_files(proof.detail, (from_json(each.detail) for each in past), forms, signer, missed)
     written = write_files(folder, files)
     for path in written:
         session.output.result(str(path))

@@ -6,6 +6,7 @@ import re
 import zlib
 from base64 import a85decode
 from collections.abc import Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -18,7 +19,7 @@ from covenant.prove.report.html import report_html
 from covenant.prove.report.pdf import report_pdf
 from covenant.prove.report.shown import printed, shown
 from covenant.prove.report.story import Signed
-from tests.prove.report.drills import HOSTILE, MONTHLY, SIMULATION, hostile, long_row
+from tests.prove.report.drills import BEGAN, HOSTILE, MONTHLY, SIMULATION, hostile, long_row
 
 DIGEST = "cd" * 32
 SIGNED = Signed("a1" * 32, "b2" * 64)
@@ -205,3 +206,17 @@ def test_what_was_not_measured_is_never_drawn_as_kept() -> None:
 
     assert "not measured" in drawn.description
     assert 1 == sum(isinstance(shape, Box) for shape in drawn.shapes)
+
+
+def test_a_missed_drill_stands_in_the_trend_as_one() -> None:
+    """What was promised and never held is counted, drawn and listed, and is no drill that was held."""
+    missed = [BEGAN - timedelta(days=40), BEGAN - timedelta(days=10)]
+
+    page = Page(report_html(MONTHLY, long_row(3), DIGEST, SIGNED, missed)).text
+    paper = words_of(report_pdf(MONTHLY, long_row(3), DIGEST, SIGNED, missed))
+
+    assert "4 drills: 4 passed" in page
+    assert "2 promised drills MISSED." in page
+    assert "2026-09-23 09:00:00 UTC – – ? missed" in page
+    assert "2026-09-23" in paper
+    assert 2 == paper.count("missed")

@@ -132,7 +132,10 @@ def report(session: Session, id: str, folder: Path, html: bool, pdf: bool) -> in
     from covenant.cli import reporting
 
     forms = [form for form, wanted in (("html", html), ("pdf", pdf)) if wanted] or ["html", "pdf"]
-    return reporting.report(session, _named(session, id), folder, forms)
+    proof = _named(session, id)
+    with session.catalog() as catalog:
+        missed = [due for name, due in _missed(session, catalog) if name == proof.subject]
+    return reporting.report(session, proof, folder, forms, missed)
 
 
 @command(

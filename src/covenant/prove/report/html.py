@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import count
 
-from covenant.kernel.answers import Answer
+from covenant.kernel.answers import Answer, Result
 from covenant.prove.record import DrillRecord, Planted, SourceDrill
 from covenant.prove.report import plots, story
 from covenant.prove.report.drawing import PAINT_OF, Drawing
@@ -29,13 +30,22 @@ class _Figures:
         return figure(svg(drawing, next(self._numbers)), caption)
 
 
-def report_html(record: DrillRecord, past: Iterable[DrillRecord], digest: str, signed: Signed | None = None) -> str:
-    """The report over a drill, and how it compares with past ones; ``digest`` is the SHA-256 of the record's text."""
+def report_html(
+    record: DrillRecord,
+    past: Iterable[DrillRecord],
+    digest: str,
+    signed: Signed | None = None,
+    missed: Sequence[datetime] = (),
+) -> str:
+    """The report over a drill, and how it compares with past ones; ``digest`` is the SHA-256 of the record's text.
+
+    ``missed`` are the moments before it at which a drill of its level was promised and none was held.
+    """
     figures, drills = _Figures(), story.history(record, past)
     return page(
         f"{story.title(record)}, {record.result}",
         _header(record),
-        (*_parts(record, figures), _trend(drills, figures), _proof(record, digest, signed)),
+        (*_parts(record, figures), _trend(drills, missed, figures), _proof(record, digest, signed)),
         f"<p>Made by Covenant from the record of drill <code>{marked(record.id)}</code>. All times are UTC.</p>",
     )
 
@@ -138,30 +148,33 @@ def _planted(planted: Sequence[Planted]) -> str:
     return table("In a copy that was thrown away; what lies in the vault was never touched", columns, rows)
 
 
-def _trend(drills: Sequence[DrillRecord], figures: _Figures) -> str:
-    drawn = plots.trend([story.point(each) for each in drills])
+def _trend(drills: Sequence[DrillRecord], missed: Sequence[datetime], figures: _Figures) -> str:
+    drawn = plots.trend(story.points(drills, missed))
     caption = "Of the RTO, how much the slowest source took; each line is ten times the one below it. Disc: passed, "
-    caption += "cross: failed, ring: could not verify."
+    caption += "cross: failed, ring: could not verify, or missed."
     columns = (
         Column("Began", keep=True),
         Column("Drill"),
         Column("Took", number=True),
         Column("Sources"),
-        Column("Result"),
+        Column("Result", keep=True),
     )
     rows = (
         (
-            moment(each.began_at),
-            marked(each.id[:8]),
-            plots.length(each.ended_at - each.began_at),
-            marked(", ".join(source.source for source in each.sources[:4])),
-            badge(each.result),
+            moment(each.at),
+            marked(each.id or "–"),
+            "–" if each.took is None else plots.length(each.took),
+            marked(", ".join(each.sources[:4])),
+            badge(each.result or Result.COULD_NOT_VERIFY, None if each.result else _MISSED),
         )
-        for each in reversed(drills[-RECENT:])
+        for each in story.rows(drills, missed, RECENT)
     )
-    recent = table(f"The last {min(len(drills), RECENT)} of {len(drills):,} drills of this level", columns, rows)
+    recent = table(f"The last of {len(drills):,} drills of this level", columns, rows)
     told = f"<p>{marked(drawn.description)}</p>"
     return section("Trend", told + figures.of(drawn, caption) + recent)
+
+
+_MISSED = {Result.COULD_NOT_VERIFY: "missed"}
 
 
 def _proof(record: DrillRecord, digest: str, signed: Signed | None) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from reportlab.platypus import Flowable
 
-from covenant.kernel.answers import Answer
+from covenant.kernel.answers import Answer, Result
 from covenant.prove.record import DrillRecord, Planted, SourceDrill
 from covenant.prove.report import paper, plots, story
 from covenant.prove.report.html import RECENT
@@ -15,15 +16,21 @@ from covenant.prove.report.shown import moment
 from covenant.prove.report.story import Signed
 
 
-def report_pdf(record: DrillRecord, past: Iterable[DrillRecord], digest: str, signed: Signed | None = None) -> bytes:
-    """The report over a drill, and how it compares with past ones; ``digest`` is the SHA-256 of the record's text."""
+def report_pdf(
+    record: DrillRecord,
+    past: Iterable[DrillRecord],
+    digest: str,
+    signed: Signed | None = None,
+    missed: Sequence[datetime] = (),
+) -> bytes:
+    """The report over a drill, and how it compares with past ones; see ``report_html``."""
     title = f"{story.title(record)}, {record.result}"
     running = f"Covenant, drill {record.id[:16]}, {moment(record.began_at)}. Record SHA-256 {digest[:16]}…"
     parts = (
         *_header(record),
         *_whole(record),
         *_sources(record),
-        *_trend(story.history(record, past)),
+        *_trend(story.history(record, past), missed),
         *_proof(digest, signed),
     )
     return paper.document(title, running, parts)
@@ -85,15 +92,23 @@ def _planted(planted: Sequence[Planted]) -> Flowable:
     return table(("Kind", "Where", "Noticed by", "Result"), rows, (2, 4, 5, 1.4))
 
 
-def _trend(drills: Sequence[DrillRecord]) -> Iterator[Flowable]:
-    plot = plots.trend([story.point(each) for each in drills])
+def _trend(drills: Sequence[DrillRecord], missed: Sequence[datetime]) -> Iterator[Flowable]:
+    plot = plots.trend(story.points(drills, missed))
     how = "Of the RTO, how much the slowest source took; each line is ten times the one below it."
     yield together(words("Trend", "head"), words(plot.description), words(how, "label"), gap(), drawn(plot))
     rows = (
-        (moment(each.began_at), each.id[:8], plots.length(each.ended_at - each.began_at), each.result)
-        for each in reversed(drills[-RECENT:])
+        (
+            moment(each.at),
+            each.id or "–",
+            "–" if each.took is None else plots.length(each.took),
+            each.result or (Result.COULD_NOT_VERIFY, _MISSED),
+        )
+        for each in story.rows(drills, missed, RECENT)
     )
     yield table(("Began", "Drill", "Took", "Result"), rows, (3, 2, 2, 3))
+
+
+_MISSED = {Result.COULD_NOT_VERIFY: "missed"}
 
 
 def _proof(digest: str, signed: Signed | None) -> Iterator[Flowable]:

@@ -88,6 +88,8 @@ class Point:
     result: Result
     about: str = ""
     worst: float | None = None
+    missed: bool = False
+    """Promised, and never held."""
 
     @property
     def marked(self) -> float | None:
@@ -115,11 +117,13 @@ def trend(points: Sequence[Point]) -> Drawing:
 
 
 def _trend_told(points: Sequence[Point]) -> str:
-    counts = {result: sum(point.result is result for point in points) for result in Result}
+    held = [point for point in points if not point.missed]
+    counts = {result: sum(point.result is result for point in held) for result in Result}
     said = ", ".join(f"{count:,} {result}" for result, count in counts.items() if count)
     shares = [point.share for point in points if point.share is not None]
     middle = f"; in the middle {_share(median(shares))} of the RTO were used" if shares else ""
-    return f"{counted(len(points), 'drill')}: {said}{middle}."
+    missed = f" {counted(len(points) - len(held), 'promised drill')} MISSED." if len(held) < len(points) else ""
+    return f"{counted(len(held), 'drill')}: {said}{middle}.{missed}"
 
 
 def _grouped(points: Sequence[Point]) -> list[Point]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from covenant.kernel.answers import Answer, Result, together
 from covenant.kernel.formats import age, counted, seconds, size
@@ -148,6 +148,40 @@ def history(record: DrillRecord, past: Iterable[DrillRecord]) -> list[DrillRecor
     """The drills of this level up to this one, the oldest first, each once."""
     by_id = {each.id: each for each in past if each.level is record.level and each.began_at <= record.began_at}
     return sorted({**by_id, record.id: record}.values(), key=lambda each: (each.began_at, each.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A drill in a list of them; one that was promised and missed has no ``result``."""
+
+    at: datetime
+    id: str = ""
+    took: timedelta | None = None
+    sources: tuple[str, ...] = ()
+    result: Result | None = None
+
+
+def rows(drills: Iterable[DrillRecord], missed: Iterable[datetime], most: int) -> list[Row]:
+    """The last drills, the newest first, and between them those that were promised and missed."""
+    held = (
+        Row(
+            each.began_at,
+            each.id[:8],
+            each.ended_at - each.began_at,
+            tuple(s.source for s in each.sources),
+            each.result,
+        )
+        for each in drills
+    )
+    return sorted((*held, *map(Row, missed)), key=lambda row: row.at, reverse=True)[:most]
+
+
+def points(drills: Iterable[DrillRecord], missed: Iterable[datetime]) -> list[Point]:
+    """The trend, in which a missed drill is a point too: nobody knows how long it would have taken."""
+    lacking = (
+        Point(due, None, Result.COULD_NOT_VERIFY, f"{moment(due)}: promised and missed", missed=True) for due in missed
+    )
+    return sorted((*map(point, drills), *lacking), key=lambda each: each.at)
 
 
 def _names(sources: Sequence[SourceDrill]) -> str:
