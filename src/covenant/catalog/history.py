@@ -33,6 +33,7 @@ class Habit:
     kind: str
     started_at: datetime
     tally: Mapping[str, int]
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class SourceHistory:
     running: Run | None = None
     past: Mapping[str, Past] = field(default_factory=dict)
     habits: tuple[Habit, ...] = ()
+    restores: tuple[Proof, ...] = ()
+    """The last restores that were made of it, the newest first."""
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     """The last proof of each kind, whatever its verdict."""
 
@@ -91,6 +94,8 @@ class History:
     sources: Mapping[str, SourceHistory] = field(default_factory=dict)
     vaults: Mapping[str, VaultHistory] = field(default_factory=dict)
     drills: Mapping[str, DrillHistory] = field(default_factory=dict)
+    rehearsals: tuple[Proof, ...] = ()
+    """The last drills of all levels, the newest first."""
 
     def source(self, name: str) -> SourceHistory:
         """One source, of which perhaps nothing is known."""

@@ -18,13 +18,16 @@ from sqlalchemy import Connection, bindparam, func, select, text, true
 
 from covenant.catalog.history import DrillHistory, Habit, History, Past, SourceHistory, VaultHistory
 from covenant.catalog.keeping import KEPT_COLUMNS, kept_of
-from covenant.catalog.records import DRILL, Copies, Kept, Proof, Run, State
+from covenant.catalog.records import DRILL, RESTORE, Copies, Kept, Proof, Run, State
 from covenant.catalog.running import RUN_COLUMNS, run_of
 from covenant.catalog.tables import copies, duties, proofs, runs, snapshots
 from covenant.catalog.telling import PROOF_COLUMNS
 
 HABITS = 20
 """How many good backups of a source are looked back upon."""
+
+MEASURED = 20
+"""How many restores of a source, and how many drills."""
 
 _CHUNK = 500
 _NAMELESS = ""
@@ -45,6 +48,7 @@ def recall(tx: Connection, now: datetime | None = None) -> History:
         _sources(tx, pasts, running, proofs_of, now),
         _vaults(tx, pasts, running, proofs_of),
         _drills(pasts, running, proofs_of),
+        _rehearsals(tx) if any(scope == DRILL for scope, _ in proofs_of) else (),
     )
 
 
@@ -70,6 +74,7 @@ def _sources(
             running=running.get(("source", name)),
             past=pasts.get(("source", name), {}),
             habits=tuple(habits.get(name, ())),
+            restores=_restores(tx, name) if RESTORE in proofs_of.get(("source", name), ()) else (),
             proofs=proofs_of.get(("source", name), {}),
         )
         for name in sorted(names)
@@ -194,7 +199,7 @@ def _failures(tx: Connection) -> dict[_Duty, int]:
 
 
 _HABITS = text("""
-    SELECT r.subject, r.kind, r.started_at, r.tally
+    SELECT r.subject, r.kind, r.started_at, r.tally, r.ended_at
     FROM (SELECT DISTINCT subject FROM duties WHERE scope = 'source') AS s
     JOIN runs AS r ON r.id IN (
         SELECT n.id FROM runs AS n
@@ -202,14 +207,14 @@ _HABITS = text("""
         ORDER BY n.id DESC LIMIT :most
     )
     ORDER BY r.id DESC
-""").columns(runs.c.subject, runs.c.kind, runs.c.started_at, runs.c.tally)
+""").columns(runs.c.subject, runs.c.kind, runs.c.started_at, runs.c.tally, runs.c.ended_at)
 
 
 def _habits(tx: Connection) -> dict[str, list[Habit]]:
     """What each source's last good backups counted, the newest first."""
     found: dict[str, list[Habit]] = defaultdict(list)
-    for subject, kind, started_at, tally in tx.execute(_HABITS, {"most": HABITS}):
-        found[subject].append(Habit(kind, started_at, tally))
+    for subject, kind, started_at, tally, ended_at in tx.execute(_HABITS, {"most": HABITS}):
+        found[subject].append(Habit(kind, started_at, tally, ended_at))
     return found
 
 
@@ -270,3 +275,26 @@ def _proofs(tx: Connection) -> dict[_Subject, dict[str, Proof]]:
         proof = Proof(**dict(zip(Proof.__dataclass_fields__, row, strict=True)))
         found[scope, proof.subject][proof.kind] = proof
     return found
+
+
+_LAST = (
+    select(*PROOF_COLUMNS)
+    .where(proofs.c.scope == bindparam("of_scope"), proofs.c.kind == bindparam("of_kind"))
+    .order_by(proofs.c.id.desc())
+    .limit(MEASURED)
+)
+_RESTORES = _LAST.where(proofs.c.subject == bindparam("of_subject"))
+
+
+def _restores(tx: Connection, source: str) -> tuple[Proof, ...]:
+    """The last restores of a source, the newest first."""
+    return _made(tx.execute(_RESTORES, {"of_scope": "source", "of_kind": RESTORE, "of_subject": source}))
+
+
+def _rehearsals(tx: Connection) -> tuple[Proof, ...]:
+    """The last drills of all levels, the newest first."""
+    return _made(tx.execute(_LAST, {"of_scope": DRILL, "of_kind": DRILL}))
+
+
+def _made(rows: Iterable[Iterable[Any]]) -> tuple[Proof, ...]:
+    return tuple(Proof(**dict(zip(Proof.__dataclass_fields__, row, strict=True))) for row in rows)

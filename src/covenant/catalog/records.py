@@ -41,6 +41,9 @@ class State(StrEnum):
 Scope: TypeAlias = Literal["source", "vault", "drill"]
 """What a subject is. A source and a vault may bear the same name and are not the same subject."""
 
+RESTORE = "restore"
+"""The kind of the proof that a measured restore leaves behind."""
+
 DRILL = "drill"
 """The kind of a drill's run and of its proof. Its subject is its level: ``monthly``, ``quarterly``, ``annual``."""
 

@@ -72,10 +72,20 @@ class SourceStanding:
     rpo_reached: timedelta | None = None
     """The age of the newest good snapshot: what would be lost if the source were lost now."""
     rpo_worst: timedelta | None = None
-    """The longest stretch within the window that no snapshot ended."""
+    """The longest time that the newest backup had to stand for, until the next one was there."""
+    rpo_expected: timedelta | None = None
+    """How old the newest backup will be at the most, by the schedule and by how long backups take."""
     rto: timedelta
     rto_estimated: timedelta | None = None
-    """How long the last measured restore took."""
+    """How long a restore of today's data would probably take, as restores and drills took so far."""
+    rto_at_least: timedelta | None = None
+    rto_at_most: timedelta | None = None
+    """How far that may be out."""
+    rto_measured: timedelta | None = None
+    """How long the last restore of all of it took."""
+    rto_measured_at: datetime | None = None
+    measurements: int = 0
+    """How many restores the forecast rests on."""
     window: timedelta
     last_backup: datetime | None = None
     last_snapshot_id: str = ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from covenant.catalog.history import History, Past, SourceHistory, VaultHistory
 from covenant.catalog.records import Copies
@@ -26,8 +25,19 @@ from covenant.kernel.standing import (
 )
 from covenant.loop.drills import drill_standing
 from covenant.loop.due import CHORES, answered, chore_owed, gap_since, moments, newest_before
+from covenant.loop.outlook import (
+    Expected,
+    expected_age,
+    forecast_of,
+    last_whole,
+    measurements,
+    rpo_reasons,
+    rto_reasons,
+    worst_age,
+)
 from covenant.loop.proved import verify_reasons, with_proof
 from covenant.prove.accounts import KIND, from_json
+from covenant.prove.objectives import Measurement
 
 _NOTHING = Past()
 _ZERO = timedelta()
@@ -42,9 +52,16 @@ def standing(
         each.vault: _vault(each, history.vault(each.vault), begun.get(each.vault), now)
         for each in policy.vaults.values()
     }
-    since = promised_since or {}
+    since, took = promised_since or {}, measurements(policy, history)
     sources = tuple(
-        _source(each, history.source(each.source), vaults.get(each.vault), now, since.get(each.source))
+        _source(
+            each,
+            history.source(each.source),
+            vaults.get(each.vault),
+            now,
+            since.get(each.source),
+            took.get(each.source, []),
+        )
         for each in sorted(policy.sources.values(), key=lambda each: (each.priority.value, each.source))
     )
     drills = tuple(drill_standing(each, history, now, since) for each in policy.drills.values())
@@ -58,11 +75,20 @@ def standing(
 
 
 def _source(
-    promised: SourcePolicy, past: SourceHistory, vault: VaultStanding | None, now: datetime, since: datetime | None
+    promised: SourcePolicy,
+    past: SourceHistory,
+    vault: VaultStanding | None,
+    now: datetime,
+    since: datetime | None,
+    took: list[Measurement],
 ) -> SourceStanding:
     newest = newest_before(past, now)
+    expected, restore = expected_age(promised, past), forecast_of(past, took)
+    last = last_whole(took)
     because = (
-        tuple(_reasons(promised, past, vault, newest, now, since)) if promised.covered else (_uncovered(promised),)
+        (*_reasons(promised, past, vault, newest, now, since, expected), *rto_reasons(promised, restore))
+        if promised.covered
+        else (_uncovered(promised),)
     )
     failing = _failing(past)
     proof = past.proof
@@ -77,9 +103,15 @@ def _source(
         because=because,
         rpo=promised.rpo.value,
         rpo_reached=now - newest if newest is not None else None,
-        rpo_worst=_worst(past, newest, now),
+        rpo_worst=worst_age(past, newest, now),
+        rpo_expected=expected.age if expected is not None else None,
         rto=promised.rto.value,
-        rto_estimated=None,
+        rto_estimated=restore.likely if restore is not None else None,
+        rto_at_least=restore.low if restore is not None else None,
+        rto_at_most=restore.high if restore is not None else None,
+        rto_measured=timedelta(seconds=last.seconds) if last is not None else None,
+        rto_measured_at=last.at if last is not None else None,
+        measurements=len(took),
         window=promised.window.value,
         last_backup=newest,
         last_snapshot_id=past.newest.id if past.newest else "",
@@ -106,6 +138,7 @@ def _reasons(
     newest: datetime | None,
     now: datetime,
     since: datetime | None,
+    expected: Expected | None,
 ) -> Iterator[Because]:
     rpo = promised.rpo.value
     if newest is None:
@@ -118,6 +151,8 @@ def _reasons(
             "See why with 'covenant runs --failed'; keep it now with 'covenant backup'.",
             newest + rpo,
         )
+    else:
+        yield from rpo_reasons(promised, expected)
     if past.newest is not None and past.newest.time > now:
         yield Because("rpo", Verdict.AT_RISK, f"a snapshot is dated {past.newest.time:%Y-%m-%d %H:%M}, which is ahead")
     yield from _log_reasons(promised, past)
@@ -221,15 +256,6 @@ def _copies_reached(vault: VaultStanding | None) -> int | None:
     if vault is None or all(region.counted_at is None for region in vault.regions):
         return None
     return sum(region.whole for region in vault.regions)
-
-
-def _worst(past: SourceHistory, newest: datetime | None, now: datetime) -> timedelta | None:
-    """The longest stretch without a new backup, over the last good ones that are remembered, until now."""
-    begun = sorted(habit.started_at for habit in past.habits if habit.started_at <= now)
-    if newest is None:
-        return None
-    gaps = [later - earlier for earlier, later in pairwise(begun)]
-    return max([*gaps, now - newest])
 
 
 def _next_due(promised: SourcePolicy, past: SourceHistory, now: datetime) -> datetime | None:
