@@ -414,6 +414,30 @@ class CatalogContract:
         assert chore == history.vault("default").past["prune"].good
         assert {"default"} == set(history.vaults)
 
+    def test_restores_and_drills_are_remembered_for_what_they_took(self, catalog: Catalog) -> None:
+        """The last restores of each source and the last drills of all levels are part of the history, the newest
+        first, and no more than are looked at."""
+        for number in range(25):
+            catalog.prove(Proof(subject="photos", kind="restore", at=NOW, verdict="passed", detail=f"{number}"))
+            level = ("monthly", "annual")[number % 2]
+            catalog.prove(Proof(subject=level, kind="drill", at=NOW, verdict="passed", detail=f"{number}"))
+        catalog.prove(Proof(subject="letters", kind="check", at=NOW, verdict="passed"))
+
+        history = catalog.history()
+
+        last = [str(number) for number in range(24, 4, -1)]
+        assert last == [proof.detail for proof in history.source("photos").restores]
+        assert last == [proof.detail for proof in history.rehearsals]
+        assert () == history.source("letters").restores
+
+    def test_a_habit_says_how_long_it_took(self, catalog: Catalog) -> None:
+        """Of each good backup it is remembered when it began and when it ended."""
+        a_run(catalog, a_lease(catalog))
+
+        (habit,) = catalog.history().source("photos").habits
+
+        assert (NOW, NOW + MINUTE) == (habit.started_at, habit.ended_at)
+
     def test_habits_reach_back_twenty_backups(self, catalog: Catalog) -> None:
         """The last twenty good backups of each source are looked back upon, the newest first."""
         lease = a_lease(catalog)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from covenant.catalog.history import History, SourceHistory, VaultHistory
+from covenant.catalog.history import Habit, History, SourceHistory, VaultHistory
 from covenant.catalog.records import Copies, Proof, State
 from covenant.kernel.standing import SourceStanding, VaultStanding, Verdict
 from covenant.loop.standing import standing
 from covenant.prove.accounts import from_json, to_json
+from covenant.prove.restores import Restored, detail_of
 from covenant.prove.rolling import Account
 from tests.loop.worlds import HOURLY, NOON, a_past, a_policy, a_run, a_source, a_vault, failed, kept
 
@@ -194,3 +195,66 @@ def test_a_region_that_could_not_be_read_keeps_its_age() -> None:
 def test_a_report_that_cannot_be_read_tells_of_nothing() -> None:
     """A proof whose detail is damaged, or of a later version, is no proof of anything."""
     assert {} == from_json("not json") == from_json('{"version": 2, "accounts": []}')
+
+
+def restored(seconds: float, size: int = 1000, day: int = 0) -> Proof:
+    """A restore of ``media`` that took so long."""
+    detail = detail_of(Restored(seconds=seconds, bytes=size))
+    return Proof(subject="media", kind="restore", at=NOON - timedelta(days=day), verdict="passed", detail=detail)
+
+
+def test_a_restore_that_would_take_too_long_is_told_before_it_is_needed() -> None:
+    """Data that grew since its restores were measured puts its RTO of four hours at risk, and then breaks it."""
+    restores = tuple(restored(3600 + day, day=day) for day in range(8))
+
+    found = [of_media(a_past(newest=replace(kept(), bytes=size), restores=restores)) for size in (1000, 3500, 20_000)]
+
+    assert ["kept", "at risk", "broken"] == [str(each.verdict) for each in found]
+    assert [8, 8, 8] == [each.measurements for each in found]
+    assert "a restore of today's data would take" in str(found[1].because[0])
+    assert found[0].rto_measured == timedelta(hours=1)
+    for each in found:
+        assert each.rto_at_least and each.rto_estimated and each.rto_at_most  # noqa: PT018
+        assert each.rto_at_least < each.rto_estimated < each.rto_at_most
+
+
+def test_a_restore_that_was_never_measured_is_not_forecast() -> None:
+    """Without a measurement nothing is said of how long it would take."""
+    found = of_media(a_past(newest=kept()))
+
+    assert (None, None, None, 0) == (found.rto_estimated, found.rto_at_most, found.rto_measured, found.measurements)
+
+
+def a_habit(begun: int, minutes: int, added: int = 1, kind: str = "incremental") -> Habit:
+    """A backup that began so many minutes ago, and took so long."""
+    start = NOON - timedelta(minutes=begun)
+    return Habit(kind, start, {"bytes": 1000, "added_bytes": added}, start + timedelta(minutes=minutes))
+
+
+def test_backups_that_take_ever_longer_are_told_before_the_rpo_breaks() -> None:
+    """Each hour a backup that takes minutes keeps an RPO of two hours; one that takes more than an hour will not."""
+    newest = kept(time=NOON - timedelta(minutes=10))
+    quick, slow = ((a_habit(10, 5), a_habit(70, minutes)) for minutes in (5, 61))
+
+    found = [of_media(a_past(newest=newest, habits=habits)) for habits in (quick, slow)]
+
+    assert ["kept", "at risk"] == [str(each.verdict) for each in found]
+    assert [timedelta(minutes=65), timedelta(minutes=121)] == [each.rpo_expected for each in found]
+    expected = "took 1h1m: with up to 1h before it, the newest one grows older than the promised 2h"
+    assert [f"a backup of kind incremental {expected}"] == [str(why) for why in found[1].because]
+
+
+def test_the_first_backup_of_all_is_no_measure() -> None:
+    """It stores everything, and takes longer than any that follow."""
+    found = of_media(a_past(newest=kept(), habits=(a_habit(0, 300, added=900, kind="full"),)))
+
+    assert (Verdict.KEPT, None) == (found.verdict, found.rpo_expected)
+
+
+def test_a_backup_stands_for_nothing_until_it_has_ended() -> None:
+    """The worst age of the newest backup counts how long the next one took, and not only when it began."""
+    newest = kept(time=NOON - timedelta(minutes=10))
+
+    found = of_media(a_past(newest=newest, habits=(a_habit(10, 8), a_habit(70, 5))))
+
+    assert timedelta(minutes=68) == found.rpo_worst

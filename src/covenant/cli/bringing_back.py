@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
 from covenant.cli.witnessing import note
-from covenant.kernel.errors import UsageError
+from covenant.kernel.errors import CatalogError, UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -169,9 +170,32 @@ def _report(
     if outcomes:
         for line in _promises(session, outcomes, source):
             output.say(line)
+    if source is not None and outcomes and not findings:
+        _measured(session, outcomes, source)
     output.findings(findings)
     output.document(_document(session, outcomes, source, findings) | ({"archived": archived} if archived else {}))
     return exits.FINDINGS if findings else exits.DONE
+
+
+def _measured(session: Session, outcomes: list[RestoreOutcome], source: Source) -> None:
+    """Remember how long it took; a restore that went on where another stopped tells nothing of the whole."""
+    from covenant.bootstrap.measuring import note_restore
+    from covenant.prove.restores import Restored
+
+    kept = sum(outcome.tally.bytes_kept for outcome in outcomes)
+    written = sum(outcome.tally.bytes_written for outcome in outcomes)
+    if not written or any(outcome.resumed or outcome.dry_run for outcome in outcomes):
+        return
+    files = sum(outcome.tally.files for outcome in outcomes)
+    whole = (outcomes[0].snapshot.summary or {}).get("total_files_processed", files)
+    restored = Restored(
+        seconds=sum(outcome.seconds for outcome in outcomes),
+        bytes=written,
+        files=files,
+        whole=not kept and files >= whole,
+    )
+    with contextlib.suppress(CatalogError), session.catalog() as catalog:
+        note_restore(catalog, source, outcomes[0].snapshot.id, restored, session.clock.now())
 
 
 def _lines(outcome: RestoreOutcome) -> list[str]:

@@ -8,7 +8,7 @@ import click
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore", "recover", "dump"),
-    "Keep the promises": ("run", "status", "runs", "log", "wal"),
+    "Keep the promises": ("run", "status", "objectives", "runs", "log", "wal"),
     "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
     "Prove and mend": ("doctor", "check", "verify", "drill", "evidence", "runbook", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),

@@ -26,7 +26,19 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 STYLES = {Verdict.KEPT: "green", Verdict.AT_RISK: "yellow", Verdict.BROKEN: "bold red"}
-_COLUMNS = ("Source", "Class", "Verdict", "RPO", "Reached", "Last backup", "Proof", "Copies", "Next due")
+_COLUMNS = (
+    "Source",
+    "Class",
+    "Verdict",
+    "RPO",
+    "Reached",
+    "RTO",
+    "Forecast",
+    "Last backup",
+    "Proof",
+    "Copies",
+    "Next due",
+)
 _VAULT_COLUMNS = ("Vault", "Region", "Verdict", "Copies", "Lag", "Objects", "Counted", "Read back")
 _DRILL_COLUMNS = ("Drills", "What", "Verdict", "Last held", "Came to", "Missed", "Next due")
 
@@ -84,6 +96,8 @@ def cells(source: SourceStanding, now: datetime) -> tuple[str, ...]:
         str(source.verdict),
         format_interval(source.rpo),
         _known(source.rpo_reached, formats.age),
+        format_interval(source.rto),
+        _known(source.rto_at_most, lambda most: f"up to {formats.age(most)}"),
         _known(source.last_backup, formats.local),
         source.last_proof_verdict or "none yet",
         f"{_known(source.copies_reached, str)} of {source.copies}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
 from covenant.kernel.answers import Result
-from covenant.kernel.errors import UsageError
+from covenant.kernel.errors import CatalogError, UsageError
 from covenant.kernel.findings import Finding
 from covenant.kernel.spans import place_text
 
@@ -183,10 +183,25 @@ def _report(
     for line in _promises(session, wish, planned, done, source):
         output.say(line)
     findings = _findings(done)
+    if source is not None and done.result is Result.PASSED:
+        _measured(session, planned, done, source)
     output.say(f"  validated: {done.result} ({formats.counted(len(done.answers), 'answer')})")
     output.findings(findings)
     output.document(_document(session, wish, planned, done, carried, source, findings))
     return exits.FINDINGS if findings else exits.DONE
+
+
+def _measured(session: Session, planned: Plan, done: Recovered, source: Source) -> None:
+    """Remember how long it took, unless files were there already, or an earlier run had begun."""
+    from covenant.bootstrap.measuring import note_restore
+    from covenant.prove.restores import Restored
+
+    if done.resumed or done.tally.bytes_kept:
+        return
+    size = done.tally.bytes_written + planned.log_bytes
+    restored = Restored(seconds=done.seconds, bytes=size, files=done.tally.files)
+    with suppress(CatalogError), session.catalog() as catalog:
+        note_restore(catalog, source, planned.route.base.snapshot.id, restored, session.clock.now())
 
 
 def _findings(done: Recovered) -> list[Finding]:

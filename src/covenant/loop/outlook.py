@@ -81,8 +81,8 @@ def rpo_reasons(promised: SourcePolicy, expected: Expected | None) -> Iterator[B
     rpo = promised.rpo.value
     if expected is not None and expected.gap <= rpo < expected.age:
         text = (
-            f"a backup of kind {expected.kind} took {_span(expected.takes)}: with up to {_span(expected.gap)} before it, "
-            f"the newest one grows older than the promised {format_interval(rpo)}"
+            f"a backup of kind {expected.kind} took {_span(expected.takes)}: with up to {_span(expected.gap)} before "
+            f"it, the newest one grows older than the promised {format_interval(rpo)}"
         )
         yield Because("rpo", Verdict.AT_RISK, text, "Keep it more often, or look for what makes it slow.")
 

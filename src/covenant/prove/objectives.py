@@ -29,6 +29,8 @@ _UNLIKE = 1.5
 _NORMAL = 1.4826
 """The median distance from the median of a normal distribution, as a part of its standard deviation, upside down."""
 _BEYOND = 0.25
+_FOREVER = 1e9
+"""Thirty years, in seconds: whatever takes longer takes for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +64,15 @@ def forecast(measured: Iterable[Measurement], size: int) -> Forecast | None:
     if not known:
         return None
     fixed, rate = _fitted(known)
-    likely = fixed + rate * size
+    sizes = [each.bytes for each in known]
+    likely = fixed + rate * (size if fixed else max(size, min(sizes)))
     spread = _spread([each.seconds / (fixed + rate * each.bytes) for each in known])
-    largest = max(each.bytes for each in known)
-    spread += _BEYOND * log(size / largest) if size > largest > 0 else 0.0
-    return Forecast(
-        timedelta(seconds=likely * exp(-spread)),
-        timedelta(seconds=likely),
-        timedelta(seconds=likely * exp(spread)),
-        len(known),
-    )
+    spread += _BEYOND * log(size / max(sizes)) if size > max(sizes) > 0 else 0.0
+    return Forecast(_length(likely * exp(-spread)), _length(likely), _length(likely * exp(spread)), len(known))
+
+
+def _length(seconds: float) -> timedelta:
+    return timedelta(seconds=min(seconds, _FOREVER))
 
 
 def _fitted(known: Sequence[Measurement]) -> tuple[float, float]:

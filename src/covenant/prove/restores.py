@@ -20,6 +20,8 @@ from covenant.prove.record import DrillRecord
 from covenant.prove.telling import from_json
 
 _VERSION = 1
+_RECOVERING = frozenset({"restore", "replay", "validate"})
+"""The steps of a drill that a real recovery takes, too."""
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -58,12 +60,16 @@ def _of_restore(proof: Proof) -> Iterator[Measurement]:
 
 
 def _of_drill(proof: Proof) -> Iterator[Measurement]:
-    """The restores of a drill: also of one that failed, if it did so for another reason than the restore."""
+    """The restores of a drill: also of one that failed, if it did so for another reason than the restore.
+
+    A source's RTO in a drill counts from the beginning of the whole; here only its own steps do.
+    """
     try:
         record: DrillRecord = from_json(proof.detail)
     except DamageError:
         return
     for each in record.sources:
         if each.rto.reached is not None and not each.why_not and each.bytes:
-            seconds = each.rto.reached.total_seconds()
+            own = sum(step.seconds for step in each.steps if step.name in _RECOVERING)
+            seconds = own or each.rto.reached.total_seconds()
             yield Measurement(source=each.source, at=record.ended_at, seconds=seconds, bytes=each.bytes, how="drill")

@@ -35,6 +35,10 @@ def of(text: str, name: str, **labels: str) -> list[float]:
     [
         ("covenant_rpo_promised_seconds", {"source": "orders"}, 3600),
         ("covenant_rpo_reached_seconds", {"source": "orders"}, 21600),
+        ("covenant_rpo_expected_seconds", {"source": "orders"}, 28800),
+        ("covenant_rto_estimated_seconds", {"source": "orders"}, 3600),
+        ("covenant_rto_at_most_seconds", {"source": "orders"}, 7200),
+        ("covenant_rto_measured_seconds", {"source": "orders"}, 3600),
         ("covenant_promise_kept", {"source": "orders", "class": "critical"}, 0),
         ("covenant_verdict", {"source": "orders", "verdict": "broken"}, 1),
         ("covenant_copies", {"source": "orders"}, 2),
@@ -60,7 +64,13 @@ def test_a_number_is_what_it_says(name: str, labels: dict[str, str], expected: f
 
 
 @pytest.mark.parametrize(
-    "name", ["covenant_rpo_reached_seconds", "covenant_copies", "covenant_last_backup_timestamp_seconds"]
+    "name",
+    [
+        "covenant_rpo_reached_seconds",
+        "covenant_rto_at_most_seconds",
+        "covenant_copies",
+        "covenant_last_backup_timestamp_seconds",
+    ],
 )
 def test_what_is_not_known_has_no_sample(name: str) -> None:
     """A source that was never backed up has no age and no copies, rather than zero of them."""
