@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -16,7 +15,7 @@ from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
 from covenant.cli.witnessing import note
-from covenant.kernel.errors import CatalogError, UsageError
+from covenant.kernel.errors import UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
@@ -194,8 +193,8 @@ def _measured(session: Session, outcomes: list[RestoreOutcome], source: Source) 
         files=files,
         whole=not kept and files >= whole,
     )
-    with contextlib.suppress(CatalogError), session.catalog() as catalog:
-        note_restore(catalog, source, outcomes[0].snapshot.id, restored, session.clock.now())
+    snapshot, now = outcomes[0].snapshot.id, session.clock.now()
+    session.tell_catalog(lambda catalog: note_restore(catalog, source, snapshot, restored, now))
 
 
 def _lines(outcome: RestoreOutcome) -> list[str]:

@@ -89,8 +89,7 @@ def _remember(session: Session, done: Verified, before: Mapping[str, Account]) -
     proof = Proof(
         subject=vault.name, kind=KIND, at=session.clock.now(), verdict=done.verdict, detail=detail, vault=vault.name
     )
-    with contextlib.suppress(CatalogError), session.catalog() as catalog:
-        catalog.prove(proof)
+    session.tell_catalog(lambda catalog: catalog.prove(proof))
 
 
 # -- what is said -----------------------------------------------------------------------------------------------------

@@ -10,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from covenant.cli.meanwhile import load_meanwhile
 from covenant.cli.output import Output
 from covenant.cli.progress import shown
 from covenant.kernel.clock import Clock, SystemClock
@@ -291,16 +290,20 @@ class Session:
     def remember(self, opened: OpenVault, place: Place) -> None:
         """Let the catalog know which snapshots a vault has now, so that ``status`` and the daemon need not be told.
 
-        Where the catalog cannot be had, that is said and nothing is lost: the daemon looks for itself.
+        Where it cannot be had nothing is lost: the daemon looks for itself.
         """
         from covenant.bootstrap.remembering import take_up
 
         vault = self.vault_at(place)
         if vault is None:
             return
+        self.tell_catalog(lambda catalog: take_up(catalog, vault.name, opened.vault, self.clock.now()))
+
+    def tell_catalog(self, tell: Callable[[Catalog], object]) -> None:
+        """Tell the catalog what was done. Where it cannot be had, that is said, and what was done is done."""
         try:
             with self.catalog() as catalog:
-                take_up(catalog, vault.name, opened.vault, self.clock.now())
+                tell(catalog)
         except CatalogError as error:
             self.output.note(f"the catalog was not told: {error}")
 
@@ -341,7 +344,7 @@ class Session:
         from covenant import bootstrap
 
         place = place or self.place()
-        _load_meanwhile(then)
+        load_meanwhile(then)
         vault = bootstrap.open_vault(self.opener(place), self.password(place), self.clock, self.cache)
         try:
             with vault.held(lock, self.said.wait_seconds) as held:
@@ -372,22 +375,6 @@ class Session:
         wanted = self.output.speaks and not self.said.no_progress
         with shown(title, self.output.err, wanted) as listener:
             yield listener
-
-
-def _load_meanwhile(modules: tuple[str, ...]) -> None:
-    """Hashing the password takes a core for a good while, on purpose; use another to load what comes next.
-
-    What hashing itself needs is loaded before: two threads that load at once share one interpreter, and hashing would
-    begin 40 ms later.
-    """
-    import_module("covenant.vault.vault")
-    threading.Thread(target=_load, args=(modules,), daemon=True).start()
-
-
-def _load(modules: tuple[str, ...]) -> None:
-    with contextlib.suppress(Exception):  # whoever needs it loads it again, and meets the error where it belongs
-        for module in modules:
-            import_module(module)
 
 
 def _password_said(file: Path | None, command: str | None) -> SecretRef | None:

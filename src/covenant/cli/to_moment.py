@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
 from covenant.kernel.answers import Result
-from covenant.kernel.errors import CatalogError, UsageError
+from covenant.kernel.errors import UsageError
 from covenant.kernel.findings import Finding
 from covenant.kernel.spans import place_text
 
@@ -200,8 +200,8 @@ def _measured(session: Session, planned: Plan, done: Recovered, source: Source) 
         return
     size = done.tally.bytes_written + planned.log_bytes
     restored = Restored(seconds=done.seconds, bytes=size, files=done.tally.files)
-    with suppress(CatalogError), session.catalog() as catalog:
-        note_restore(catalog, source, planned.route.base.snapshot.id, restored, session.clock.now())
+    snapshot, now = planned.route.base.snapshot.id, session.clock.now()
+    session.tell_catalog(lambda catalog: note_restore(catalog, source, snapshot, restored, now))
 
 
 def _findings(done: Recovered) -> list[Finding]:
