@@ -48,14 +48,15 @@ def worst_age(past: SourceHistory, newest: datetime | None, now: datetime) -> ti
 def expected_age(promised: SourcePolicy, past: SourceHistory) -> Expected | None:
     """How old the newest backup will be before the next is there; ``None`` where nobody knows how long backups take.
 
-    At the worst the longest kind of backup begins when the next one is due anyway, and everything waits for its end.
+    At the worst the longest kind of backup begins when the next one is due anyway, and everything waits for its end. A
+    change log that is followed waits for nobody.
     """
     gap = min((stated.value.longest_gap() for stated in promised.schedules.values()), default=None)
     longest: dict[str, timedelta] = {}
     for habit in past.habits:
         if habit.ended_at is not None and _is_usual(habit.tally):
             longest[habit.kind] = max(habit.ended_at - habit.started_at, longest.get(habit.kind, timedelta()))
-    if gap is None or not longest:
+    if gap is None or not longest or promised.followed:
         return None
     kind = max(longest, key=lambda kind: longest[kind])
     return Expected(gap + longest[kind], kind, longest[kind], gap)
