@@ -53,7 +53,7 @@ def _of_kit(session: Session, kit: Kit, vault: KitVault) -> Beginning:
     findings = []
     for region in vault.regions:
         try:
-            places[region.name] = region.url, _options(session, region)
+            places[region.name] = region.url, options_of(session, region)
         except ConfigError as error:
             findings.append(Finding("region-closed", f"region {region.name}", error.message, error.hint))
     if not places:
@@ -65,7 +65,7 @@ def _of_kit(session: Session, kit: Kit, vault: KitVault) -> Beginning:
     return Beginning(opener, kit.password, vault.name if len(kit.vaults) > 1 else "", tuple(findings))
 
 
-def _options(session: Session, region: KitRegion) -> dict[str, str]:
+def options_of(session: Session, region: KitRegion) -> dict[str, str]:
     """The options of a region's store; a secret is looked for where it was when the kit was made. May be given anew."""
     from covenant.adapters.stores.location import parse_location
 

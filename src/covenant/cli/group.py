@@ -10,7 +10,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Bring in and bring back": ("init", "backup", "restore", "recover", "dump"),
     "Keep the promises": ("run", "status", "objectives", "runs", "log", "wal"),
     "Look": ("snapshots", "ls", "find", "diff", "stats", "cat"),
-    "Prove and mend": ("doctor", "check", "verify", "drill", "evidence", "runbook", "repair"),
+    "Prove and mend": ("doctor", "check", "verify", "drill", "evidence", "kit", "runbook", "repair"),
     "Let go": ("forget", "prune", "rewrite", "tag"),
     "Look after the vault": ("key", "unlock", "copy", "store", "region", "lock"),
     "Around": ("alerts", "catalog", "config", "policy", "completion", "version"),

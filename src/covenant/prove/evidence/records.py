@@ -27,6 +27,8 @@ _OF_ENTRIES = {
     "prune": "deletion",
     "restored": "restore",
     "key-remove": "key",
+    "kit-made": "key",
+    "kit-verified": "verification",
     "key-passwd": "key",
     "key-added": "key",
     "key-removed": "key",

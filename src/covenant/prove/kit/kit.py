@@ -116,9 +116,10 @@ def proof_of(kit: str, secret: bytes) -> str:
     return sha256(b"covenant recovery kit " + bytes.fromhex(kit) + secret).hexdigest()[:16]
 
 
-def block(file: KitFile) -> str:
-    """The block of a file, with its sum."""
-    text = msgspec.json.format(msgspec.json.encode(file), indent=1).decode() + "\n"
+def block(file: KitFile, *, indent: int | None = 1) -> str:
+    """The block of a file, with its sum; without ``indent`` on one line, for where room is dear."""
+    raw = msgspec.json.encode(file)
+    text = (raw if indent is None else msgspec.json.format(raw, indent=indent)).decode() + "\n"
     return f"{BEGIN}\n{text}{END}\n{SUM} {sha256(text.encode()).hexdigest()}\n"
 
 
