@@ -100,7 +100,7 @@ class _Told:
         """Something that a person should know."""
         self.findings.append(finding)
         self._session.output.findings([finding])
-        self._document("finding", **asdict(finding))
+        self._document("finding", finding=asdict(finding))
 
     def watched(self, health: Health) -> None:
         """How the slot is: told when it becomes worse."""
@@ -126,12 +126,12 @@ class _Told:
         said = f"sealed {self._pieces:,} pieces, {formats.size(self._bytes)}, {formats.size(self._stored)} in the vault"
         self._say("ended", said, pieces=self._pieces, bytes=self._bytes, stored_bytes=self._stored)
 
-    def _say(self, kind: str, text: str, **more: Any) -> None:
+    def _say(self, event: str, text: str, **more: Any) -> None:
         self._session.output.say(text)
-        self._document(kind, **more)
+        self._document(event, **more)
         self._session.output.out.flush()
 
-    def _document(self, kind: str, **more: Any) -> None:
-        document = {"at": self._session.clock.now(), "event": kind, "source": self._source, **more}
+    def _document(self, event: str, **more: Any) -> None:
+        document = {"at": self._session.clock.now(), "event": event, "source": self._source, **more}
         self._session.output.document(document)
         self._session.output.out.flush()

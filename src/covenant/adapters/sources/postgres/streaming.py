@@ -175,6 +175,8 @@ class PostgresStream:
         """Whether the server gives what we asked for; ``False`` where it has let go of it."""
         try:
             self._first = self._wire.receive(_FIRST_WORD_SECONDS)
+            if self._first is None and self._wire.ended:
+                self._next_timeline()
         except SourceUnavailable:
             raise
         except SourceError:

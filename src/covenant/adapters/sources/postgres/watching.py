@@ -93,7 +93,7 @@ def ask(wire: Wire, slot: str) -> Health:
         end=parse_place(said["ends"]),
         status=said["wal_status"] or ("missing" if not said["active"] else "reserved"),
         restart=parse_place(said["restart_lsn"]) if said["restart_lsn"] else None,
-        room=int(said["safe_wal_size"]) if said["safe_wal_size"] else None,
+        room=min(int(said["safe_wal_size"]), max(most, 0)) if said["safe_wal_size"] else None,
         most=most if most >= 0 else None,
         active=said["active"] == "t",
     )

@@ -182,7 +182,14 @@ class Wire:
         self._flush()
 
     def end_copy_both(self) -> Table:
-        """Say that nothing more comes from us, and pass over what the server still sends; the ``rest``."""
+        """Say that nothing more comes from us, and pass over what the server still sends; the ``rest``.
+
+        Raises what the server says, where it was an error that ended the copy.
+        """
+        if self._ended:
+            result = self._result()
+            if result is None or result.status != self._status.COPY_IN:
+                return self.rest()
         self._end_copy()
         while not self._ended:
             self._message(None)
