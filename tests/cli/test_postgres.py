@@ -59,6 +59,9 @@ def test_each_kind_builds_on_what_it_says(home: Path, postgres_18: PostgresServe
     for ran in (second, third):
         assert f"only blocks that changed since {full[:8]} crossed the wire" in ran.document["notes"][0]
     assert "only blocks that changed" in covenant(home, "backup", "shop", url=url).out
+    in_place = covenant(home, "restore", full[:8], "--in-place")
+    assert 2 == in_place.code
+    assert "start PostgreSQL on DIR/shop/data" in in_place.err
 
 
 def test_a_server_that_is_away_has_a_code_of_its_own(home: Path) -> None:
@@ -80,3 +83,17 @@ def test_what_this_version_does_not_keep_of_a_server_is_said(home: Path, postgre
     uncovered = {each["subject"]: each["why"] for each in policy.document["not_covered"]}
     assert "not by single schemas" in uncovered["source 'part'"]
     assert "source 'shop'" not in uncovered
+
+
+def test_it_is_kept_as_its_class_asks(home: Path, postgres_18: PostgresServer) -> None:
+    """``covenant run`` takes the full backup that is due and knows of it; what is not kept stays so."""
+    (home / "covenant.toml").write_text(SOURCES.replace('class = "important"', 'class = "operational"'))
+    variables = {"COVENANT_STATE_DIR": str(home / "state"), "SHOP": postgres_18.managed_url()}
+
+    here("-c", home / "covenant.toml", "run", "--once", variables=variables)
+
+    ran = here("-c", home / "covenant.toml", "runs", "--json", variables=variables)
+    backups = {
+        (run["subject"], run["kind"], run["state"]) for run in ran.document["runs"] if run["subject"] != "default"
+    }
+    assert {("shop", "full", "done")} == backups

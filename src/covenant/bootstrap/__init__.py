@@ -344,6 +344,13 @@ def files_source(
     return FilesSource(name, paths, exclude, exclude_if_present, exclude_caches, one_file_system)
 
 
+def of_a_server(snapshot: Snapshot) -> bool:
+    """Whether a snapshot holds the data directory of a server, or a piece of its log."""
+    from covenant.kernel.spans import parse_span
+
+    return parse_span(snapshot.position) is not None
+
+
 def source_paths(source: values.Source) -> tuple[str, ...]:
     """The absolute paths that a source's snapshots name."""
     from covenant.settings import values

@@ -54,6 +54,7 @@ def in_place(session: Session, asked: Asked) -> int:
             snapshot = one_snapshot(opened.vault, asked.snapshot, asked.wanted)
             _note(session, asked, snapshot, "where it came from")
             source = _source_of(session, snapshot)
+            _refuse_servers(snapshot)
             everything = _job(session, asked, opened, snapshot, "", stop)
             archived = thawing.see_to_it(session, asked, opened, everything)
             if source is not None and source.kind == "sqlite":
@@ -63,6 +64,16 @@ def in_place(session: Session, asked: Asked) -> int:
         return _report(session, outcomes, source, archived)
 
     return until_stopped(session.output, work)
+
+
+def _refuse_servers(snapshot: Snapshot) -> None:
+    """A server's files have no place of their own on this machine: what a snapshot calls them is a name, not a path."""
+    if bootstrap.of_a_server(snapshot):
+        (path,) = snapshot.paths or [""]
+        raise UsageError(
+            f"snapshot {snapshot.short_id} is of a server, which is not put over what is there",
+            f"Give '--target DIR', and start PostgreSQL on DIR{path}/data.",
+        )
 
 
 def _over(session: Session, asked: Asked, opened: OpenVault, snapshot: Snapshot, stop: Stop) -> list[RestoreOutcome]:

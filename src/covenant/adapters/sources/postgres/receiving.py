@@ -48,6 +48,7 @@ class Receiving:
         self._arrived: dict[str, Seen] = {}
         self._whole: dict[str, tuple[str, Seen]] = {}
         self._log: set[str] = set()
+        self._with_tablespaces = False
         self._owner = owner_text(0, 0, "", "")
         self._old = Manifest.parse(before.read(f"{top}/data/{NAME}")).files if before else {}
         self._manifest: Manifest | None = None
@@ -65,8 +66,10 @@ class Receiving:
                 yield self._arrival(oid, member)
             if oid:
                 yield self._folder(f"{self._top}/tablespaces/{oid}")
-        yield self._folder(f"{self._top}/data")
-        yield self._folder(self._top)
+            self._with_tablespaces |= bool(oid)
+        yield from map(self._folder, (f"{self._top}/data", self._top))
+        if self._with_tablespaces:
+            yield self._folder(f"{self._top}/tablespaces")
         if self._manifest is None:
             raise DamageError("the server sent no manifest of its backup", _HINT)
         wrong = list(self._manifest.differences(self._arrived))
