@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from covenant.kernel.clock import SystemClock
-from tests.cli.running import Ran, here
+from tests.cli.running import Ran, here, started
 from tests.clocks import FrozenClock
+from tests.loop.daemons import until
 from tests.vaults import PASSWORD, a_store, a_vault
 
 TOML = """\
@@ -116,3 +117,22 @@ def test_the_daemon_holds_what_is_due_and_tells_what_was_missed(place: Place) ->
     assert "monthly drills: broken: 2 drills were missed, due 2027-02-01 09:00" in told.out
     assert 2 == place.run("drill", "list").out.count("missed")
     assert 1 == told.code
+
+
+def test_a_drill_that_was_killed_leaves_nothing_for_long(place: Place) -> None:
+    """After ``kill -9`` the next start, of a drill or of the daemon, removes what it had restored."""
+    place.run("backup")
+    with (place.home / "covenant.toml").open("a") as toml:
+        app = 'command = ["sleep", "60"]\nurl = "http://127.0.0.1:8178/"\n'
+        toml.write(f'[[sources.photos.probes]]\nkind = "http"\n{app}')
+    boxes = place.home / "state" / "sandboxes"
+    words = ("-c", place.home / "covenant.toml", "drill", "run", "monthly")
+    process = started(place.home, *words, variables={"COVENANT_STATE_DIR": str(place.home / "state")})
+    until(lambda: list(boxes.glob("covenant-sandbox-*/**/one.raw")))
+
+    process.kill()
+    process.communicate()
+    assert list(boxes.glob("covenant-sandbox-*/**/one.raw"))
+    place.run("run", "--once")
+
+    assert [] == list(boxes.iterdir())

@@ -98,7 +98,7 @@ def hold(company: Company, order: Order) -> DrillRecord:
             vaults=Ways(company.opened, held, company.cost),
             ground=Ground(
                 Bench(company.clock, lanes, company.stop),
-                sandboxes(company),
+                sandboxes(company.state_dir, settings),
                 MemoryStore,
                 rng,
             ),
@@ -115,9 +115,9 @@ def hold(company: Company, order: Order) -> DrillRecord:
     return record
 
 
-def sandboxes(company: Company) -> Sandboxes:
+def sandboxes(state_dir: Path, settings: Settings) -> Sandboxes:
     """Where sandboxes are made: in the state directory, unless covenant.toml says where else."""
-    ledger, drills = company.state_dir / "sandboxes", company.settings.drills
+    ledger, drills = state_dir / "sandboxes", settings.drills
     return Sandboxes(drills.folder or ledger, ledger, drills.room)
 
 

@@ -40,6 +40,7 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
     limits = settings.limits
     given = {name: length for name, length in (("lease", lease), ("drain", drain)) if length is not None}
     terms = Terms(holder=_ourselves(), concurrent=limits.concurrent or _SIDE_BY_SIDE, **given)
+    _sweep(session, settings)
     with session.catalog() as catalog, stopping(session.output.note) as stop:
         worker = Working(
             lambda: followed.settings,
@@ -62,6 +63,14 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
             with _metrics(settings, lookout):
                 loop.run()
     return _code(stop, once, loop.bad)
+
+
+def _sweep(session: Session, settings: Settings) -> None:
+    """Remove what a drill left behind that was killed with the machine, perhaps, or with the daemon before us."""
+    if settings.drills.levels:
+        from covenant.bootstrap.drilling import sandboxes
+
+        sandboxes(session.state_dir, settings).sweep()
 
 
 def _lookout(session: Session, followed: Followed, catalog: Catalog, leading: Callable[[], bool]) -> Lookout:
