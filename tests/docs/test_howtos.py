@@ -10,6 +10,7 @@ from tests.servers.postgres import PostgresServer, postgres_18
 __all__ = ["postgres_18"]
 
 PAGES = (
+    "ask-what-was-restored",
     "drills-and-reports",
     "leave-with-restic",
     "passwords",
