@@ -15,6 +15,7 @@ from covenant.adapters.sources.postgres.source import PostgresSource
 from covenant.adapters.stores.posix import PosixStore
 from covenant.protect.backup import Job, Outcome, Settings, backup
 from covenant.recover.job import RestoreJob
+from covenant.recover.job import Settings as RestoreSettings
 from covenant.recover.restore import restore
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
@@ -66,7 +67,8 @@ class Kept:
     def by_us(self, snapshot: Snapshot) -> Path:
         """The data directory of a snapshot, as we restore it."""
         target = self._target(f"ours-{snapshot.short_id}")
-        outcome = restore(RestoreJob(self.vault, snapshot, str(target), CLOCK))
+        unhurried = RestoreSettings(flush=lambda folder: None)  # nothing of it is to outlive the run
+        outcome = restore(RestoreJob(self.vault, snapshot, str(target), CLOCK, settings=unhurried))
         assert () == outcome.findings
         return self._reachable(target)
 

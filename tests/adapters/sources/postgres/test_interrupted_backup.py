@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from covenant.kernel.errors import CovenantError, DamageError, SourceUnavailable
-from tests.adapters.sources.postgres.keeping import kept, nobody_is_sent_to, with_accounts
+from covenant.kernel.errors import CovenantError, DamageError, SourceError, SourceUnavailable
+from tests.adapters.sources.postgres.keeping import kept, name_of, nobody_is_sent_to, with_accounts
 from tests.cli.running import started
 from tests.servers.meddling import Meddle, between, flip_at, hang_up_at
-from tests.servers.postgres import PostgresServer, postgres_server
+from tests.servers.postgres import PostgresServer, postgres_18, postgres_server
 from tests.vaults import PASSWORD, a_store, a_vault
 
-__all__ = ["postgres_server"]
+__all__ = ["postgres_18", "postgres_server"]
 
 PLACE = 5_000_001
 
@@ -61,6 +61,24 @@ def test_killed_in_the_middle_it_leaves_no_slot(postgres_server: PostgresServer,
     process.communicate()
 
     assert nobody_is_sent_to(postgres_server, within=5)
+
+
+def test_a_damaged_page_is_named_and_never_kept(postgres_18: PostgresServer) -> None:
+    """Where the server's own checksums tell that a block is damaged, no snapshot is made, and it is said which."""
+    database = name_of(postgres_18.new_database())
+    postgres_18.run("CREATE TABLE songs AS SELECT generate_series(1, 1000) AS n", database)
+    ((path,),) = postgres_18.run("SELECT pg_relation_filepath('songs')", database)
+    postgres_18.run("CHECKPOINT")
+    with (postgres_18.data / path).open("r+b") as file:
+        file.seek(8192 + 4000)
+        file.write(b"damage")
+    with kept(postgres_18) as shop:
+        with pytest.raises(SourceError, match=f'checksum verification failed in file ".*{path}", block 1') as caught:
+            shop.backup()
+        postgres_18.run("DROP TABLE songs", database)
+
+        assert "Its data are damaged" in caught.value.hint
+        assert [] == list(shop.vault.snapshots())
 
 
 def until(wanted: Callable[[], bool], process: subprocess.Popen[str]) -> bool:

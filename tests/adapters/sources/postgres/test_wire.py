@@ -5,15 +5,22 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from covenant.adapters.sources.postgres import commands
 from covenant.adapters.sources.postgres.address import Address
 from covenant.adapters.sources.postgres.lsn import format_lsn, parse_lsn, segment_name
 from covenant.adapters.sources.postgres.wire import Wire
 from covenant.kernel.errors import Interrupted, SourceError, SourceUnavailable
-from tests.servers.postgres import PASSWORD, PostgresServer, postgres_18, postgres_server
+from tests.servers.postgres import PASSWORD, PostgresServer, give_away, postgres_18, postgres_server
+from tests.vaults import CLOCK
 
 __all__ = ["postgres_18", "postgres_server"]
 
@@ -109,6 +116,40 @@ def test_what_is_refused_is_told_with_a_way_out_and_no_password(postgres_server:
         assert "not-the-one" not in str(caught.value)
     assert PASSWORD not in repr(Address("shop", good))
     assert PASSWORD not in dataclasses.replace(Address("shop", good)).scrubbed(f"so {PASSWORD} failed")
+
+
+def test_what_libpq_knows_of_tls_holds(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """The connection is encrypted and the server proved, as the address asks; who is not the one named is refused."""
+    certificate, key = a_certificate("127.0.0.1")
+    (tmp_path / "ours.crt").write_bytes(certificate)
+    (tmp_path / "other.crt").write_bytes(a_certificate("127.0.0.1")[0])
+    for name, content in (("server.crt", certificate), ("server.key", key)):
+        file = postgres_server.data / name
+        file.write_bytes(content)
+        file.chmod(0o600)
+        give_away(file)
+    postgres_server.set("ssl", "on")
+
+    address = f"{postgres_server.managed_url()}?sslmode=verify-full&sslrootcert={tmp_path}/"
+    with Wire.connect(Address("shop", f"{address}ours.crt")) as wire:
+        assert [("t",)] == list(wire.ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").rows)
+        assert 1 == commands.identify(wire).timeline
+    with pytest.raises(SourceError, match="certificate verify failed"):
+        Wire.connect(Address("shop", f"{address}other.crt"))
+    postgres_server.set("ssl", "off")
+
+
+def a_certificate(address: str) -> tuple[bytes, bytes]:
+    """A certificate that a server at this address signed for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
+    begins = CLOCK.now() - timedelta(days=1)
+    built = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    built = built.not_valid_before(begins).not_valid_after(begins + timedelta(days=2))
+    built = built.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    return built.sign(key, hashes.SHA256()).public_bytes(pem), secret
 
 
 def test_what_goes_wrong_on_the_server_keeps_its_words(postgres_server: PostgresServer) -> None:

@@ -17,6 +17,7 @@ _HINTS = {
     "55006": "Another reader is connected to it. Stop that one, or name another slot.",
     "57": "It is being shut down or restarted. Try again when it is up.",
     "58P01": "The WAL that was asked for is gone from the server. A new full backup begins a new chain.",
+    "XX001": "Its data are damaged: the server's log names every block. Repair it, or restore an earlier backup.",
 }
 """By SQLSTATE, or the beginning of one. (PostgreSQL manual, "PostgreSQL Error Codes")"""
 _PASSING = ("08", "53", "55006", "57")

@@ -101,6 +101,7 @@ class BaseBackup:
         position = Span(int(self._system), self._timeline, self._start, end)
         yield from receiving.closing(position, self._segment, self._said(position))
         self.position = str(position)
+        self.findings += [Finding("server-warning", self._source.name, said) for said in self._wire.warnings]
         if self._before:
             since = self._before.snapshot.short_id
             self.notes.append(f"only blocks that changed since {since} crossed the wire: {receiving.block_bytes} bytes")

@@ -57,6 +57,8 @@ class Wire:
         self._stop = stop
         self._status = pq.ExecStatus
         self._ended = False
+        self.warnings: list[str] = []
+        """What the server warned of so far; its notices are passed over."""
         self.silence_seconds = _SILENCE_SECONDS
         """How long the server may say nothing while we wait for it."""
 
@@ -78,6 +80,7 @@ class Wire:
                 raise unreachable(address, said)
             wire._wait(select.POLLOUT if state == pq.PollingStatus.WRITING else select.POLLIN, until)
         pg.nonblocking = 1
+        pg.notice_handler = wire._noticed
         wire.ask("SET statement_timeout = 0")  # a backup takes as long as it takes, whatever the role's default
         return wire
 
@@ -261,7 +264,14 @@ class Wire:
         if said is None:
             return lost(self._address, result.get_error_message())
         words = [part.decode(errors="replace") for part in (said, detail) if part]
-        return refusal(self._address, state.decode(), ": ".join(words))
+        return refusal(self._address, state.decode(), ": ".join([*words, *self.warnings[:1]]))
+
+    def _noticed(self, notice: PGresult) -> None:
+        from psycopg import pq
+
+        said = notice.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
+        if notice.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) == b"WARNING":
+            self.warnings.append(said.decode(errors="replace"))
 
     def _failed(self, said: str) -> Exception:
         """Why a copy broke off: what the server says, where it still says something."""
