@@ -21,6 +21,9 @@ from tests.servers.postgres import SUPERUSER, PostgresServer
 from tests.vaults import CLOCK
 
 
+_DROP = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'"
+
+
 @dataclass(slots=True)
 class History:
     """A source whose server, vault and ledger are known."""
@@ -79,5 +82,5 @@ def a_history(server: PostgresServer) -> Iterator[History]:
     try:
         yield History(kept, Ledger(server), home)
     finally:
-        server.run(f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'")
+        kept.server.run(_DROP.format(slot=slot))
         shutil.rmtree(home, ignore_errors=True)
