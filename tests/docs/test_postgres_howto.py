@@ -34,7 +34,7 @@ def keeper(environment: dict[str, str], postgres_server: PostgresServer) -> Iter
                 assert 0 == code, out
             yield someone
             someone.type("kill %1 2> stopped; wait")
-    server.run("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'covenant_howto'")
+    server.run("SELECT pg_drop_replication_slot('covenant_howto')")
 
 
 def test_the_page_about_postgresql_does_what_it_says(keeper: Reader) -> None:

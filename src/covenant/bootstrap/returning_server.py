@@ -6,7 +6,6 @@ reaches it, asked whether it is whole, and stopped in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +20,7 @@ from covenant.recover.goal import Goal
 if TYPE_CHECKING:
     from covenant.bootstrap.returning import Returning
     from covenant.bootstrap.to_moment import Plan
-    from covenant.kernel.progress import Progress
     from covenant.prove.record import SourceDrill
-    from covenant.recover.job import RestoreJob
     from covenant.vault.snapshot import Snapshot
 
 
@@ -50,7 +47,7 @@ def server_back(this: Returning, drill: SourceDrill, folder: Path) -> SourceDril
         return replace(drill, why_not=f"{error.message}. {error.hint}")
     job.overwrite = True
     with bare.progress(drill.source) as progress:
-        job.progress, job.restoring = progress, _heeding(this, progress)
+        job.progress, job.stop = progress, this.bare.stop
         done = recover_server(job)
     return replace(
         drill,
@@ -66,10 +63,3 @@ def server_back(this: Returning, drill: SourceDrill, folder: Path) -> SourceDril
 def _moment(this: Returning, planned: Plan) -> datetime:
     until = planned.route.until
     return until if this.bare.at is None else min(until, this.bare.at)
-
-
-def _heeding(this: Returning, progress: Progress) -> Callable[[RestoreJob], None]:
-    def heed(restoring: RestoreJob) -> None:
-        restoring.stop, restoring.progress = this.bare.stop, progress
-
-    return heed

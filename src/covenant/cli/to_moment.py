@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from covenant.adapters.sources.postgres.recovering import Recovered, RecoveryJob
     from covenant.bootstrap.to_moment import Plan
     from covenant.recover.goal import Goal
-    from covenant.recover.job import RestoreJob
     from covenant.settings.values import Source
 
 
@@ -95,11 +94,7 @@ def _folder(wish: Wish) -> Iterator[Path]:
 
 def _carry_out(session: Session, wish: Wish, planned: Plan, job: RecoveryJob, source: Source | None, stop: Stop) -> int:
     with session.progress("restore") as progress:
-
-        def begin(restoring: RestoreJob) -> None:
-            restoring.stop, restoring.progress = stop.event, progress
-
-        job.restoring, job.progress = begin, progress
+        job.stop, job.progress = stop.event, progress
         progress.expect(files=planned.files, bytes=planned.bytes + planned.log_bytes)
         if wish.into:
             done, carried = _parts(session, wish, job, source)

@@ -20,7 +20,6 @@ from tests.cli.running import Ran, here
 from tests.servers.postgres import SUPERUSER, PostgresServer
 from tests.vaults import CLOCK
 
-
 _DROP = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'"
 
 

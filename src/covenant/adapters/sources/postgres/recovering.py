@@ -14,11 +14,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from covenant.adapters.sources.postgres.about import about
+from covenant.adapters.sources.postgres.address import library
 from covenant.adapters.sources.postgres.control import read_control
 from covenant.adapters.sources.postgres.placing import Mark, Unfinished, begin, elsewhere, place, verify
 from covenant.adapters.sources.postgres.probing import Wanted, checksums_hold, probe
@@ -61,8 +63,7 @@ class RecoveryJob:
     search_path: str = ""
     settings: Settings = field(default_factory=Settings)
     progress: Progress = field(default_factory=Silent)
-    restoring: Callable[[RestoreJob], None] = lambda job: None
-    """Called with the restore before it begins, for who shows its progress or may stop it."""
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def recover_server(job: RecoveryJob) -> Recovered:
 @contextlib.contextmanager
 def recovered(job: RecoveryJob) -> Iterator[tuple[PrivateServer, Recovered]]:
     """The same, with the server running for as long as the work lasts, reached through its private socket alone."""
+    library()
     work = _Recovering(job)
     try:
         server = work.bring_up()
@@ -182,10 +184,21 @@ class _Recovering:
 
     def _restore(self) -> None:
         job = self._job
+        self._refuse_without_room()
         restoring = RestoreJob(job.vault, job.route.base.snapshot, str(job.target), job.clock, settings=job.settings)
-        job.restoring(restoring)
+        restoring.progress, restoring.stop = job.progress, job.stop
         outcome = place(restoring, self._elsewhere)
         self._tally, self._resumed = outcome.tally, outcome.resumed
+
+    def _refuse_without_room(self) -> None:
+        """Raise ``TargetError`` where the backup cannot fit. Over an older state much of it is there already."""
+        needed = int((self._job.route.base.snapshot.summary or {}).get("total_bytes_processed", 0))
+        free = shutil.disk_usage(self._job.target).free
+        if needed > free and not (self._elsewhere or self._job.overwrite or self._data.exists()):
+            raise TargetError(
+                f"no room to restore {self._job.target}: {needed:,} bytes needed, {free:,} free",
+                "Free some space there, or choose another folder.",
+            )
 
     def _replay(self, user: ServerUser, private: Path) -> tuple[PrivateServer, Reached]:
         job, size = self._job, read_control(self._programs, self._data).segment_size
@@ -207,6 +220,7 @@ class _Recovering:
                 pause=job.pause,
                 roles=job.roles,
                 progress=job.progress,
+                stop=job.stop,
                 segment_size=size,
             )
         )

@@ -10,6 +10,7 @@ to come up. Everything that was committed by then is in the log, so all of it is
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from covenant.adapters.sources.postgres.server import PrivateServer, start
 from covenant.adapters.sources.postgres.server_user import ServerUser
 from covenant.adapters.sources.postgres.tail import unfinished
 from covenant.kernel.clock import Clock
-from covenant.kernel.errors import CovenantError, DamageError, TargetError
+from covenant.kernel.errors import CovenantError, DamageError, Interrupted, TargetError
 from covenant.kernel.progress import Progress, Silent
 from covenant.kernel.spans import parse_place, place_text
 from covenant.recover.route import Route
@@ -64,6 +65,7 @@ class Recovery:
     pause: bool = False
     roles: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Silent)
+    stop: threading.Event = field(default_factory=threading.Event)
     segment_size: int = 16 << 20
 
 
@@ -149,6 +151,8 @@ class _Waiting:
         began = moved = clock.monotonic()
         seen = ""
         while True:
+            if self._recovery.stop.is_set():
+                raise Interrupted("the recovery was stopped", "Run it again: it goes on where it was.")
             if not self._server.running:
                 raise self._ended()
             state = self._state()
