@@ -32,9 +32,9 @@ _SCRIPT = """\
 #!/bin/sh
 # $1: the file that is asked for, $2: where it shall lie.
 cd {spool} || exit 200
-: > "$1.asked" || exit 200
+[ -e "$1.ready" ] || : > "$1.asked" || exit 200
 while [ -d /proc/{pid} ]; do
-    if [ -e "$1.ready" ]; then mv "$1.ready" {data}/"$2" || exit 200; exit 0; fi
+    if [ -e "$1.ready" ]; then mv "$1.ready" {data}/"$2" || exit 200; rm -f "$1.asked"; exit 0; fi
     if [ -e "$1.absent" ]; then rm -f "$1.absent"; exit 1; fi
     if [ -e "$1.damaged" ]; then exit 200; fi
     sleep 0.01
@@ -59,6 +59,7 @@ class Feeder:
         self._stop = threading.Event()
         self._threads = ThreadPoolExecutor(2, "log")
         self._fetched: dict[str, Future[bytes | None]] = {}
+        self._laid_out: dict[str, int] = {}
         self._script = private / "fetch"
         self._write_script(data)
         self.error: CovenantError | None = None
@@ -95,13 +96,19 @@ class Feeder:
 
     def _answer(self) -> None:
         while not self._stop.wait(_LOOKS_EVERY):
-            for asked in [entry for entry in os.listdir(self._spool) if entry.endswith(".asked")]:
-                self._hand_over(asked.removesuffix(".asked"))
+            lying = set(os.listdir(self._spool))
+            for name in [name for name in self._laid_out if f"{name}.ready" not in lying]:
+                self.given += self._laid_out.pop(name)  # it was taken without asking
+                self._look_ahead(name)
+            for asked in [name.removesuffix(".asked") for name in lying if name.endswith(".asked")]:
+                if f"{asked}.ready" not in lying:
+                    self._hand_over(asked)
+            self._lay_out()
 
     def _hand_over(self, name: str) -> None:
         """Answer one question, once: it is withdrawn when it is answered."""
-        self._look_ahead(name)
         outcome = self._fetched.pop(name, None) or self._threads.submit(self._read, name)
+        self._look_ahead(name)
         (self._spool / f"{name}.asked").unlink(missing_ok=True)
         try:
             content = outcome.result()
@@ -116,12 +123,21 @@ class Feeder:
             self._put(f"{name}.ready", content)
 
     def _look_ahead(self, name: str) -> None:
+        """Fetch the segments that follow one, before they are asked for."""
         segment = parse_segment(name, self._segment_size)
         for _ in range(_AHEAD if segment else 0):
             assert segment is not None
             segment = segment.next
-            if segment.name not in self._fetched:
+            if segment.name not in self._fetched and segment.name not in self._laid_out:
                 self._fetched[segment.name] = self._threads.submit(self._read, segment.name)
+
+    def _lay_out(self) -> None:
+        """Have what was fetched lie ready. What is not there, or is damaged, waits until it is asked for."""
+        for name, outcome in list(self._fetched.items()):
+            if outcome.done() and outcome.exception() is None and (content := outcome.result()) is not None:
+                del self._fetched[name]
+                self._put(f"{name}.ready", content)
+                self._laid_out[name] = len(content)
 
     def _put(self, name: str, content: bytes) -> None:
         """Have a file there, whole from the first moment."""

@@ -8,6 +8,7 @@ original's ``postgresql.conf`` and ``pg_hba.conf`` are not read at all.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,11 +64,11 @@ _OURS = {
     "full_page_writes": "off",
     "max_wal_size": "8GB",
     "checkpoint_timeout": "30min",
-    "shared_buffers": "128MB",
     "huge_pages": "off",
     "bgwriter_lru_maxpages": "0",
 }
 _AT_LEAST = {"max_connections": 20, "max_worker_processes": 8, "max_wal_senders": 10}
+_MOST_MEMORY = 1 << 30
 _SINCE = {
     15: {"archive_library": ""},
     17: {"event_triggers": "off", "sync_replication_slots": "off", "summarize_wal": "off"},
@@ -83,6 +84,7 @@ def isolated(major: int, control: ControlFile, private: Path, more: Mapping[str,
     for name, value in control.inherited.items():
         settings[name] = str(max(int(value), _AT_LEAST.get(name, 0))) if value.isdecimal() else value
     settings = {name: value for name, value in settings.items() if name not in more}
+    settings["shared_buffers"] = f"{_memory() >> 10}kB"
     return {  # what is set comes after what is unset: two goals at a time are refused, however briefly
         **settings,
         "config_file": str(private / "postgresql.conf"),
@@ -103,3 +105,8 @@ def preloaded(data: Path) -> tuple[str, ...]:
             continue
         said = found[-1] if found else said
     return tuple(word for word in (part.strip().strip('"') for part in said.split(",")) if word)
+
+
+def _memory() -> int:
+    """How many bytes a private server keeps pages in: a part of the machine's, which others use too."""
+    return min(_MOST_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8)
