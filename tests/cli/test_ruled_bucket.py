@@ -136,3 +136,24 @@ def test_a_wrong_token_sets_nothing(covenant: Ruled) -> None:
     assert 26 == ran.code, ran.err
     assert "of somebody else" not in ran.out + ran.err
     assert 0 == kept.code, kept.err
+
+
+def test_letting_go_leaves_what_the_rules_hold(covenant: Ruled) -> None:
+    """What a rule of the bucket holds is neither forgotten nor pruned, and says until when: nothing is begun that the
+    bucket would refuse half-way."""
+    snapshot = covenant("backup", "photos", "--json").document["snapshot_id"]
+    assert 0 == covenant("lock", "extend").code
+
+    forgotten = covenant("forget", snapshot, "--json")
+    (covenant.studio.photos / "cover.jpg").unlink()
+    assert 0 == covenant("backup", "photos").code
+    covenant.api.rules = [rule for rule in covenant.api.rules if rule["prefix"] != "vault/snapshots/"]
+    freed = covenant("forget", snapshot, "--json")
+    pruned = covenant("prune", "--json")
+
+    assert (1, 0) == (forgotten.code, forgotten.document["forgotten"])
+    assert "immutable until" in str(forgotten.document["findings"])
+    assert 1 == freed.document["forgotten"], freed.err
+    assert 0 == pruned.code, pruned.err
+    assert pruned.document["totals"]["bytes_held"] > 0
+    assert 0 == pruned.document["totals"]["remove"]

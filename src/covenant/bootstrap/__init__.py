@@ -218,9 +218,9 @@ class OpenVault:
     @property
     def terms(self) -> Terms | None:
         """Who says what nobody may delete yet; ``None`` where the store keeps no terms."""
-        from covenant.bootstrap.terms import term_store
+        from covenant.bootstrap.terms import terms_of
 
-        return term_store(self.opener)
+        return terms_of(self.opener)
 
     @property
     def locks(self) -> Locks:

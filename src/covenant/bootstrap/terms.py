@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -13,18 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import Opener, OpenVault
+from covenant.kernel.clock import SystemClock
 from covenant.kernel.errors import ObjectMissing, Refusal, StoreDenied
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from covenant.adapters.stores.immutability import Immutability
+    from covenant.adapters.stores.objects import ObjectStore
     from covenant.adapters.stores.opening import StoreSpec
     from covenant.adapters.stores.r2_rules import R2Rules
     from covenant.bootstrap import NamedSpec
     from covenant.kernel.clock import Clock
     from covenant.kernel.policy import Policy
-    from covenant.safeguard.bucket_rules import RulePlan
+    from covenant.safeguard.bucket_rules import Rule, RulePlan
     from covenant.safeguard.terms import Promised, TermPlan, TermStore
+    from covenant.vault.ports import Terms
     from covenant.vault.snapshot import Snapshot
 
 LABELS = "covenant/immutability"
@@ -46,6 +50,30 @@ def term_store(opening: Opener) -> TermStore | None:
     """What sets and tells the terms in a vault's stores, or ``None`` where none keeps any. Asks nothing yet."""
     stores = _term_stores(opening)
     return _Everywhere(tuple(stores.values())) if stores else None
+
+
+def terms_of(opening: Opener) -> Terms | None:
+    """What says until when nobody deletes an object, asked in every region that locks in any way; ``None``: none does.
+
+    A region's rules are read once, when something is first asked.
+    """
+    stores: tuple[Terms, ...] = (*_term_stores(opening).values(), *_ruled(opening))
+    return _Longest(stores) if stores else None
+
+
+def _ruled(opening: Opener) -> list[_ByRules]:
+    places = _immutable_by("bucket-lock", opening)
+    if not places:
+        return []
+    from covenant.adapters.stores.objects import ObjectStore
+
+    rules = _rule_stores(opening)
+    found = []
+    for place in places:
+        bare = place.spec.open()
+        assert isinstance(bare, ObjectStore)  # what is locked by rules is a bucket
+        found.append(_ByRules(rules[place.name], bare))
+    return found
 
 
 def _term_stores(opening: Opener) -> dict[str, TermStore]:
@@ -72,11 +100,35 @@ def _immutable_by(way: str, opening: Opener) -> list[NamedSpec]:
     return [place for place in opening.places if place.spec.options.get("immutable") == way]
 
 
+class _ByRules:
+    """The terms of one region that follow from the rules of its bucket and from when each object was stored.
+
+    When an object was stored, the store says; what time it is now, this machine. A clock that is ahead believes a rule
+    to be over too early, and then the store refuses, which is told.
+    """
+
+    def __init__(self, rules: R2Rules, objects: ObjectStore) -> None:
+        self._store = rules
+        self._objects = objects
+        self._reading = threading.Lock()
+        self._rules: tuple[Rule, ...] | None = None
+
+    def term(self, name: str) -> datetime | None:
+        """Until when the rules hold the object. Raises ``ObjectMissing``."""
+        from covenant.safeguard.bucket_rules import term_by
+
+        with self._reading:
+            if self._rules is None:
+                self._rules = self._store.rules()
+        until = term_by(self._rules, self._store.folder, name, self._objects.stored_at(name))
+        return until if until is not None and until > SystemClock().now() else None
+
+
 @dataclass(frozen=True, slots=True)
-class _Everywhere:
+class _Longest:
     """The terms of all regions that keep any: an object cannot go while one of them holds it."""
 
-    stores: tuple[TermStore, ...]
+    stores: tuple[Terms, ...]
 
     def term(self, name: str) -> datetime | None:
         """The longest, for an object stays everywhere until it may go everywhere. Raises ``ObjectMissing``."""
@@ -89,6 +141,17 @@ class _Everywhere:
         if missing is not None and not found:
             raise missing
         return max((until for until in found if until is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Everywhere:
+    """The regions in which a term is set object by object: it is extended in each of them."""
+
+    stores: tuple[TermStore, ...]
+
+    def term(self, name: str) -> datetime | None:
+        """The longest of any. Raises ``ObjectMissing``."""
+        return _Longest(self.stores).term(name)
 
     def extend(self, name: str, until: datetime) -> None:
         """In every region. Where one has not got the object yet, the others are extended before that is told."""

@@ -130,6 +130,11 @@ def held_until(kept: Sequence[Rule], folder: str, taken: datetime) -> datetime |
     return min(known) if len(known) == len(moments) else None
 
 
+def term_by(kept: Sequence[Rule], folder: str, name: str, stored_at: datetime) -> datetime | None:
+    """Until when the rules hold one object that was stored then; ``None`` where none holds it."""
+    return _longest(kept, _below(folder, name), stored_at)
+
+
 def _wanted(folder: str, terms: Mapping[str, timedelta], held: Sequence[Promised]) -> list[tuple[Rule, str]]:
     """The rules as they should be at least, each with its reason."""
     wanted = []

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import obstore
@@ -111,6 +112,13 @@ class ObjectStore:
     def size(self, name: str) -> int:
         try:
             return obstore.head(self._bucket, checked(name))["size"]
+        except _LIBRARY_ERRORS as error:
+            raise object_error(error, name, self.url) from error
+
+    def stored_at(self, name: str) -> datetime:
+        """When the object was stored, by the server's clock. Raises ``ObjectMissing``."""
+        try:
+            return obstore.head(self._bucket, checked(name))["last_modified"]
         except _LIBRARY_ERRORS as error:
             raise object_error(error, name, self.url) from error
 
