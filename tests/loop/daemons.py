@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from covenant.bootstrap import regional_opener
 from covenant.catalog.catalog import Catalog, open_catalog
 from tests.cli.running import started
 from tests.vaults import PASSWORD, a_store, a_vault
@@ -19,9 +20,8 @@ SLOWLY = '[limits]\nbandwidth = "150KiB/s"\n'
 
 TOML = """\
 [vault]
-url = "vault"
 password = {{ file = "password" }}
-
+{vault}
 [sources.media]
 kind = "files"
 path = "media"
@@ -39,10 +39,18 @@ class Place:
     home: Path
     catalog: str
     """As covenant.toml names it: a path, or the address of a database."""
+    regions: tuple[str, ...] = ()
+    """Where the vault lies, if in several regions."""
 
     def prepare(self, kilobytes: int = 1500) -> None:
         """Make it all. What is to be kept does not compress."""
-        a_vault(a_store(self.home / "vault"))
+        if self.regions:
+            opener = regional_opener({name: (str(self.home / name), {}) for name in self.regions}, 0, None)
+            for where in opener.places:
+                where.make_folder()
+            a_vault(opener.whole())
+        else:
+            a_vault(a_store(self.home / "vault"))
         (self.home / "password").write_text(PASSWORD + "\n")
         (self.home / "media").mkdir()
         for number in range(5):
@@ -52,7 +60,8 @@ class Place:
         """A daemon of its own, with the same promises."""
         place = 'url = { env = "CATALOG" }' if "://" in self.catalog else f'path = "{self.catalog}"'
         file = self.home / ("slow.toml" if slowly else "covenant.toml")
-        file.write_text(TOML.format(catalog=place) + (SLOWLY if slowly else ""))
+        vault = "".join(f'[vault.regions.{name}]\nurl = "{name}"\n' for name in self.regions) or 'url = "vault"\n'
+        file.write_text(TOML.format(catalog=place, vault=vault) + (SLOWLY if slowly else ""))
         variables = {"CATALOG": self.catalog, "COVENANT_CACHE_DIR": str(self.home / "cache")}
         return started(self.home, "-c", file.name, "run", "--lease", "3s", *words, variables=variables)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from pathlib import Path
 from random import Random
 
@@ -35,6 +36,27 @@ def test_a_frozen_daemon_is_stopped_by_its_token(tmp_path: Path) -> None:
         assert '"deposed"' in said
         assert [State.DONE, State.LOST] == [run.state for run in catalog.runs(kind="archive")]
         assert 1 == place.snapshots()
+
+
+def test_a_daemon_that_is_told_to_stop_ends_when_its_drain_is_over(tmp_path: Path) -> None:
+    """A backup that waits for a slow line to several regions is given up when the time to drain is over: the daemon
+    ends then and not minutes later, the run is accounted for as interrupted, and the next one goes on at once."""
+    place = Place(tmp_path, "catalog.db", regions=("one", "two"))
+    place.prepare(kilobytes=10_000)
+    daemon = place.daemon("--drain", "1s", "--json", slowly=True)
+    with place.opened() as catalog:
+        until(lambda: catalog.runs(kind="archive", states=(State.RUNNING,)))
+        threading.Event().wait(1)
+        told = time.monotonic()
+        said, _ = stop(daemon)
+        took = time.monotonic() - told
+
+        assert 0 == daemon.returncode
+        assert took < 10
+        assert '"given-up"' in said
+        assert [State.INTERRUPTED] == [run.state for run in catalog.runs()]
+        place.daemon("--once").communicate(timeout=60)
+        assert [State.DONE] == [run.state for run in catalog.runs(kind="archive", most=1)]
 
 
 def _killed_at_random(place: Place, seconds: float, random: Random) -> None:

@@ -15,7 +15,7 @@ from covenant import bootstrap
 from covenant.cli import exits
 from covenant.cli.output import clean
 from covenant.cli.session import Session
-from covenant.cli.signals import Stop, stopping
+from covenant.cli.signals import Stop, end_at_once, stopping
 from covenant.kernel.errors import AlreadyRunning, CovenantError
 
 if TYPE_CHECKING:
@@ -62,7 +62,10 @@ def keep_on(session: Session, *, once: bool, lease: timedelta | None, drain: tim
         else:
             with _metrics(settings, lookout):
                 loop.run()
-    return _code(stop, once, loop.bad)
+    code = _code(stop, once, loop.bad)
+    if loop.lingers:
+        end_at_once(session.output, code)
+    return code
 
 
 def _sweep(session: Session, settings: Settings) -> None:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import NoReturn
 
 from covenant.cli.output import Output
 from covenant.kernel.errors import Interrupted
@@ -46,6 +47,16 @@ def stopping(note: Callable[[str], None]) -> Iterator[Stop]:
     finally:
         for number, former in before.items():
             signal.signal(number, former)
+
+
+def end_at_once(output: Output, code: int) -> NoReturn:
+    """End the process without waiting for its threads: an orderly end would wait for each pack that is under way.
+
+    What is left behind is what a kill leaves: packs that nobody names yet, and a lock that counts as stale.
+    """
+    output.out.flush()
+    output.err.flush()
+    os._exit(code)
 
 
 def until_stopped(output: Output, work: Callable[[Stop], int]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -81,6 +82,7 @@ class Crew:
         self._tell = tell
         self._ended = ended
         self._all: list[AtWork] = []
+        self._left: list[AtWork] = []
 
     def at_work(self) -> list[Due]:
         """What is being done."""
@@ -123,7 +125,22 @@ class Crew:
     def abandon(self) -> None:
         """Forget about every run: it is somebody else's now, and finds that out by itself."""
         self.interrupt()
+        self._left += self._all
         self._all = []
+
+    def give_up(self, lease: Lease, why: str) -> None:
+        """End every run as interrupted, whatever it is waiting for: it acknowledges nothing from now on."""
+        for each in self._all:
+            with contextlib.suppress(LeaseLost):  # it ended, or was ended, this moment
+                outcome = Outcome(message=why, hint="What it had stored is not stored again.")
+                self._catalog.finish(each.run, lease, State.INTERRUPTED, self._clock.now(), outcome)
+                self._say("given-up", each.due, why, outcome.hint, each.run.id)
+        self.abandon()
+
+    @property
+    def lingers(self) -> bool:
+        """Whether a run that was abandoned has not noticed yet: it waits for a line or a store."""
+        return any(each.thread is not None and each.thread.is_alive() for each in self._left)
 
     # -- in a run's own thread ------------------------------------------------------------------------------------
 

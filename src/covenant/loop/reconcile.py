@@ -83,6 +83,11 @@ class Loop:
         """Whether the lease was ours when we last looked."""
         return self._lease is not None
 
+    @property
+    def lingers(self) -> bool:
+        """Whether something still goes on that was given up: whoever ends the process need not wait for it."""
+        return self._crew.lingers or bool(self._streams.following())
+
     def once(self, then: Callable[[], object] = lambda: None) -> bool:
         """Do everything that is due now, and ``then`` while we still lead; whether the lease was ours."""
         try:
@@ -206,8 +211,9 @@ class Loop:
                 self._crew.abandon()
                 self._streams.abandon()
                 self._lease = None
-        if self._lease is not None and not self._under_way():
+        if self._lease is not None:
             try:
+                self._crew.give_up(self._lease, f"it was still at work {self.terms.drain} after it was told to stop")
                 self.catalog.release(self._lease, self.clock.now())
             except CatalogError as error:
                 self._say("catalog", text=error.message, hint=error.hint)
