@@ -199,10 +199,14 @@ def test_a_part_of_a_chain_follows_a_checkpoint() -> None:
 def test_a_chain_that_went_before_must_be_there_as_long_as_it_was() -> None:
     """A chain knows those before it: leaving one out, or its end, shows."""
     first = records(5)
-    began = a_record("began", key=SIGNER.public, after=[{"chain": _hash(first, 1), "length": 5}])
+    began = a_record(
+        "began", key=SIGNER.public, after=[{"chain": _hash(first, 1), "length": 5, "head": _hash(first, 5)}]
+    )
     second = export(list(linked(Head(), [began.body()])))
 
+    other = export([*first[:4], *linked(Head(4, _hash(first, 4)), [a_record("note").body()])])
     assert verify([*export(first), *second], KEYS).whole
+    assert [("record-changed", 5)] == flaws(verify([*other, *second], KEYS))
     assert [("chain-missing", 1)] == flaws(verify(second, KEYS))
     assert [("end-missing", 5)] == flaws(verify([*export(first[:4]), *second], KEYS))
 

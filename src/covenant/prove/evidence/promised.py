@@ -1,8 +1,9 @@
 """Drills that were promised, and what became of each promised moment, from the records alone.
 
 The policy in force is a record itself. Between one and the next its schedules say when drills fell due. Such a moment
-is answered by a drill of that level, or of a more thorough one, that was due then or began before the next moment. One
-that nothing answers within a day is missed; a drill that comes later still answers it, and is late.
+is answered by a drill of that level, or of a more thorough one, that was held for it or from then on until the next.
+One that nothing answers within a day is missed; a drill that comes later still answers it, and is late. A drill of only
+some of the sources answers nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Held:
 
     level: str
     began_at: datetime
-    due_at: datetime | None
+    answers: datetime
+    """The moment that it was held for, or when it began where nobody had promised it."""
     result: str
 
 
@@ -112,11 +114,9 @@ def _schedules(drills: Any) -> Iterator[tuple[str, Schedule]]:
 
 def _held(seen: ChainSeen) -> Iterator[Held]:
     for told, facts in seen.telling:
-        record = facts.get("record")
-        narrowed = isinstance(record, dict) and record.get("narrowed") is True  # a person chose some of the sources
-        if told.kind == "drill" and facts.get("level") in LEVELS and not narrowed:
-            due_at = _moment(facts.get("due_at"))
-            yield Held(facts["level"], _moment(facts.get("began_at")) or told.at, due_at, str(facts.get("result")))
+        if told.kind == "drill" and facts.get("level") in LEVELS and not facts.get("narrowed"):
+            began_at = _moment(facts.get("began_at")) or told.at
+            yield Held(facts["level"], began_at, _moment(facts.get("due_at")) or began_at, str(facts.get("result")))
 
 
 def _judged(level: str, due_at: datetime, following: datetime | None, until: datetime, held: Iterable[Held]) -> Moment:
@@ -124,17 +124,12 @@ def _judged(level: str, due_at: datetime, following: datetime | None, until: dat
     answers = [
         drill
         for drill in held
-        if drill.level in thorough
-        and ((drill.due_at == due_at and drill.level == level) or _within(drill.began_at, due_at, following))
+        if drill.level in thorough and due_at <= drill.answers and (following is None or drill.answers < following)
     ]
     if not answers:
         return Moment(level, due_at, "missed" if until - due_at > GRACE or following is not None else "open")
     late = answers[0].began_at - due_at
     return Moment(level, due_at, answers[-1].result, late if late > GRACE else None)
-
-
-def _within(began_at: datetime, due_at: datetime, following: datetime | None) -> bool:
-    return due_at <= began_at and (following is None or began_at < following)
 
 
 def _next(dues: Sequence[datetime], due_at: datetime) -> datetime | None:

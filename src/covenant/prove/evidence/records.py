@@ -84,7 +84,7 @@ def of_proof(proof: Proof) -> Record:
         return _record(proof.at, "verification", proof.subject, "", proof.uid, {**facts, "detail": proof.detail})
     told = _told(proof.detail).get("drill")
     drill = told if isinstance(told, dict) else {}
-    asked = {name: drill.get(name) for name in ("due_at", "began_at", "scenario")}
+    asked = {name: drill.get(name) for name in ("due_at", "began_at", "scenario", "narrowed")}
     facts |= {"level": proof.subject, **asked, "record": drill or proof.detail}
     return _record(proof.at, "drill", proof.subject, str(drill.get("by") or ""), proof.uid, facts)
 

@@ -17,6 +17,7 @@ import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -110,7 +111,8 @@ class Chain:
         """A new chain, of one record."""
         signer = the_signer(self._vault, self._store, now)
         facts = {"version": VERSION, "key": signer.public, "vault": self._vault.config.id, "after": self._before()}
-        began = Record(at=now, kind="began", subject="evidence", actor=self._actor, facts=facts)
+        name = uuid4().hex  # and so no two chains are one, though they begin at the same moment
+        began = Record(at=now, kind="began", subject="evidence", actor=self._actor, uid=name, facts=facts)
         line = next(linked(Head(), [began.body()]))
         return Place(
             chain=hash_of(line), key=signer.public, length=1, head=hash_of(line), pending=(("", line.decode()),)

@@ -56,6 +56,19 @@ class ChainSeen:
     kinds: Counter[str] = field(default_factory=Counter)
     telling: list[tuple[Told, dict[str, Any]]] = field(default_factory=list)
     """The records of which more than their kind matters: where the chain began, policies and drills."""
+    digests: bytearray = field(default_factory=bytearray, repr=False)
+    """The hashes of the records, 32 bytes each, for as long as there was no gap."""
+
+    def went_on(self, head: Head) -> None:
+        """A record more."""
+        if (head.length - self.first) * 32 == len(self.digests):
+            self.digests += bytes.fromhex(head.hash)
+        self.head = head
+
+    def hash_at(self, number: int) -> str:
+        """The hash of a record; ``""`` where it is not there, or not known any more after a gap."""
+        start = (number - self.first) * 32
+        return self.digests[start : start + 32].hex() if start >= 0 else ""
 
     @property
     def after(self) -> list[dict[str, Any]]:
@@ -113,7 +126,6 @@ class _Verifier:
         self._uncounted = 0
         self._line = 0
         self._known = [point for line in known if (point := self._signed(line.rstrip(b"\n"))) is not None]
-        self._watched = {point.length: [p for p in self._known if p.length == point.length] for point in self._known}
 
     def take(self, number: int, line: bytes) -> None:
         """The next line of the file."""
@@ -137,16 +149,14 @@ class _Verifier:
             told = _decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self._flaw("record-unreadable", f"record {head.length + 1} cannot be read", head.length + 1)
-            self._chain.head = Head(head.length + 1, hash_of(line))
+            self._chain.went_on(Head(head.length + 1, hash_of(line)))
             return
         if not spelled:
             self._misfit(told, head)
-        self._chain.head = Head(told.n, hash_of(line))
+        self._chain.went_on(Head(told.n, hash_of(line)))
         self._chain.kinds[told.kind] += 1
         if told.kind in _TELLING:
             self._tell(told)
-        if told.n in self._watched:
-            self._compare(told.n)
 
     def _misfit(self, told: Told, head: Head) -> None:
         """Say how a record does not follow the one before it."""
@@ -212,13 +222,6 @@ class _Verifier:
         message = f"there were {point.length} records on {point.at:%Y-%m-%d %H:%M:%S}, and the chain ends with {length}"
         self._flaw("end-missing", message, length + 1)
 
-    def _compare(self, number: int) -> None:
-        """Hold a record against the checkpoints that were kept elsewhere."""
-        assert self._chain is not None
-        for point in self._watched[number]:
-            if point.chain == self._chain.id and point.head != self._chain.head.hash:
-                self._flaw("record-changed", f"record {number} is not the one that was signed elsewhere", number)
-
     # -- chains ---------------------------------------------------------------------------------------------------
 
     def _begin(self, chain: str, head: Head) -> None:
@@ -249,20 +252,24 @@ class _Verifier:
         if not seen:
             self._flaw("empty", "there is no record in the file")
         for point in self._known:
-            self._reach(seen, point.chain, point.length, f"a checkpoint of {point.at:%Y-%m-%d %H:%M:%S}")
+            self._reach(seen, point.chain, point.end, f"a checkpoint of {point.at:%Y-%m-%d %H:%M:%S}")
         for chain in self._chains:
             for before in chain.after:
-                self._reach(seen, str(before.get("chain")), before.get("length", 0), f"chain {chain.id[:16]}")
+                end = Head(before.get("length", 0), str(before.get("head")))
+                self._reach(seen, str(before.get("chain")), end, f"chain {chain.id[:16]}")
         return Verdict(tuple(self._chains), tuple(self._flaws), self._uncounted)
 
-    def _reach(self, seen: dict[str, ChainSeen], chain: str, length: int, who: str) -> None:
-        """See that a chain is there, and as long as somebody knows it to have been."""
+    def _reach(self, seen: dict[str, ChainSeen], chain: str, end: Head, who: str) -> None:
+        """See that a chain is there, and that it went on from where somebody knows it to have been."""
         if chain not in seen:
             if not self._partial:
                 self._flaw("chain-missing", f"chain {chain[:16]}, which {who} knows of, is not in the file", 1)
-        elif seen[chain].head.length < length:
+        elif seen[chain].head.length < end.length:
             have = seen[chain].head.length
-            self._flaw("end-missing", f"chain {chain[:16]} ends with {have}, and {who} knows of {length}", have + 1)
+            self._flaw("end-missing", f"chain {chain[:16]} ends with {have}, and {who} knows of {end.length}", have + 1)
+        elif seen[chain].hash_at(end.length) not in ("", end.hash):
+            message = f"record {end.length} of chain {chain[:16]} is not the one that {who} knows"
+            self._flaw("record-changed", message, end.length)
 
     def _flaw(self, kind: str, message: str, record: int = 0) -> None:
         if len(self._flaws) < MOST_FLAWS:
