@@ -12,6 +12,7 @@ import pytest
 
 from covenant.kernel.answers import Result
 from covenant.kernel.clock import SystemClock
+from covenant.kernel.errors import Interrupted
 from covenant.prove import asking
 from covenant.prove.asking import ask
 from covenant.prove.ports import Aspect, Restored, Said
@@ -76,6 +77,19 @@ def test_a_probe_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> N
     free.set()
 
     assert Result.COULD_NOT_VERIFY is answer.result
+
+
+def test_a_probe_ends_when_the_drill_is_stopped() -> None:
+    """Nobody waits a day for checksums when the machine shuts down."""
+    stop = threading.Event()
+
+    def long(hurry: Callable[[], None]) -> Said:
+        stop.set()
+        while True:
+            hurry()
+
+    with pytest.raises(Interrupted):
+        ask(Asked(long, within=86400.0), RESTORED, SystemClock(), stop)
 
 
 def test_a_probe_whose_other_source_is_not_there_could_not_verify() -> None:

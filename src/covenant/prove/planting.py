@@ -142,7 +142,7 @@ def _spoil(
         where = spoiler.spoil(copy)
         answers: list[Answer] = []
         for probe in probes:
-            answers.append(ask(probe, copy, ground.bench.clock))
+            answers.append(ask(probe, copy, ground.bench.clock, ground.bench.stop))
             if answers[-1].result is Result.FAILED:
                 break  # it is caught
         return f"{path}, {where}", answers

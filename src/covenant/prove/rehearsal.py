@@ -99,7 +99,8 @@ class Rehearsal:
         others = {name: each for name, each in beside.items() if name != self.turn.source}
         whole = replace(self.restored, beside=others)
         with self._timed("validate"):
-            self._answers += (ask(probe, whole, self.stage.ground.bench.clock) for probe in probes)
+            bench = self.stage.ground.bench
+            self._answers += (ask(probe, whole, bench.clock, bench.stop) for probe in probes)
 
     def told(self) -> SourceDrill:
         """What it came to."""

@@ -115,9 +115,7 @@ def judged(bench: Bench, brought: BroughtBack, probes: Iterable[Probe]) -> Itera
     """How the restore itself went, and then each probe's answer, one after another."""
     yield brought.answer
     for probe in probes:
-        if bench.stop.is_set():
-            raise Interrupted("the drill was stopped", "Hold it again.")
-        yield ask(probe, brought.restored, bench.clock)
+        yield ask(probe, brought.restored, bench.clock, bench.stop)
 
 
 def size_of(access: Access, snapshot: Snapshot, path: str = "/") -> int:

@@ -25,8 +25,8 @@ from covenant.vault.tree import encode_tree
 from covenant.vault.vault import Vault
 from covenant.vault.writer import Writer
 
-_LOOKED_AT = 500
-"""Entries of a snapshot among which the smallest file with content is chosen."""
+_LOOKED_AT = 100
+"""Files with content, among which the smallest is chosen."""
 _MOST_BYTES = 8 << 20
 _MOST_PIECES = 4
 
@@ -61,8 +61,8 @@ class Sample:
 
 def smallest_file(access: Access, snapshot: Snapshot, path: str = "/") -> Found:
     """A file with content, as small as a short look can find. Raises ``TargetError`` where there is none."""
-    looked_at = islice(walk(access.vault, snapshot, path), _LOOKED_AT)
-    files = [found for found in looked_at if found.node.type == "file" and found.node.content]
+    everything = walk(access.vault, snapshot, path)
+    files = list(islice((each for each in everything if each.node.type == "file" and each.node.content), _LOOKED_AT))
     if not files:
         raise TargetError(f"snapshot {snapshot.id[:8]} has no file with content")
     return min(files, key=lambda found: (found.node.size, found.path))
