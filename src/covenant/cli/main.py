@@ -110,6 +110,7 @@ def main() -> NoReturn:
 
 def run(session: Session, arguments: list[str]) -> int:
     """Carry out one command line; returns its exit code. Every error ends here."""
+    session.words = tuple(arguments[: arguments.index("wal")]) if "wal" in arguments else ()
     code = _carried_out(session, arguments)
     recovering = "wal" in arguments and "fetch" in arguments  # even a wrong command line must not look like the end
     return exits.for_recovery(code) if recovering else code

@@ -68,6 +68,8 @@ class Session:
         self.output = output
         self.clock = clock or SystemClock()
         self.said = Said()
+        self.words: tuple[str, ...] = ()
+        """The global options, word by word: what stood before 'wal', which leaves a process like itself behind."""
 
     # -- what was told to us --------------------------------------------------------------------------------------
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from covenant.cli import exits
 from covenant.cli.log_following import named
 from covenant.cli.session import Session
-from covenant.kernel.errors import TargetError
+from covenant.cli.wal_spool import Spool, leave_behind
+from covenant.kernel.errors import SourceError, TargetError
 
 if TYPE_CHECKING:
     from covenant.adapters.sources.postgres.shelf import Shelf
@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 
 def fetch(session: Session, name: str, target: Path, source: str | None, *, to_gap: bool) -> int:
     """Write one file of the log; ``LOG_ENDS`` where the log ends before it. Raises whatever else is the matter."""
+    system = server_here()
+    spool = Spool.of(session, source, system)
+    if spool is not None and spool.take(name, target):
+        leave_behind(session, spool, _last(spool) or name, source)
+        return exits.DONE
     meant = named(session, source)
     with session.opened("none", session.place_named(meant.vault)) as opened:
         from covenant.adapters.sources.postgres.shelf import read_shelf
 
-        shelf = read_shelf(opened.vault, meant.name, _system())
-        return write(shelf, name, target, to_gap=to_gap)
+        code = write(read_shelf(opened.vault, meant.name, system), name, target, to_gap=to_gap)
+    if spool is not None and code == exits.DONE:
+        leave_behind(session, spool, name, source)
+    return code
+
+
+def _last(spool: Spool) -> str:
+    """The file that lies farthest ahead."""
+    return max((path.name for path in spool.waiting()), default="")
 
 
 def write(shelf: Shelf, name: str, target: Path, *, to_gap: bool) -> int:
@@ -45,10 +57,11 @@ def write(shelf: Shelf, name: str, target: Path, *, to_gap: bool) -> int:
     return exits.DONE
 
 
-def _system() -> int | None:
-    """Which server asks: it runs us in its data directory, where ``pg_control`` begins with its number."""
+def server_here() -> int | None:
+    """Which server asks: it runs us in its data directory. Elsewhere nobody asks, and the newest is meant."""
+    from covenant.adapters.sources.postgres.wal import system_of
+
     try:
-        with Path("global/pg_control").open("rb") as control:
-            return int(struct.unpack("<Q", control.read(8))[0])
-    except (OSError, struct.error):
+        return system_of(Path())
+    except SourceError:
         return None

@@ -58,9 +58,9 @@ def parse_span(text: str) -> Span | None:
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:
-    """The same stretches, with those that touch or overlap put together, in order."""
+    """The same stretches, with those that touch or overlap put together, in order; without those that hold nothing."""
     found = list[Span]()
-    for span in sorted(spans):
+    for span in sorted(span for span in spans if span.size > 0):
         last = found[-1] if found else None
         if last and (last.system, last.timeline) == (span.system, span.timeline) and span.begin <= last.end:
             found[-1] = Span(last.system, last.timeline, last.begin, max(last.end, span.end))

@@ -87,7 +87,7 @@ class Sealing:
         """Make a batch durable. Raises the vault's and the store's errors; then nothing of it counts."""
         job, begin = self._job, self._job.clock.monotonic()
         with job.hold() as held:
-            if not batch.growths:
+            if not batch.growths and not batch.beside:
                 return self._again(batch, held, begin)
             self._writer.forget()
             before = self._writer.added

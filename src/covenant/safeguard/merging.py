@@ -111,7 +111,7 @@ def _covers(other: Piece, piece: Piece) -> bool:
     one, two = other.span, piece.span
     same = (one.system, one.timeline) == (two.system, two.timeline)
     younger = (other.until, one.end, other.snapshot.id) > (piece.until, two.end, piece.snapshot.id)
-    return same and one.begin <= two.begin and one.end >= two.end and younger
+    return same and two.size > 0 and one.begin <= two.begin and one.end >= two.end and younger
 
 
 # -- carrying it out --------------------------------------------------------------------------------------------------

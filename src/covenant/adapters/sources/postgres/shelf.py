@@ -14,6 +14,7 @@ from functools import cached_property
 from covenant.adapters.sources.postgres.wal import (
     HEADER,
     PARTIAL,
+    SEGMENT_SIZE,
     Segment,
     history_name,
     parse_header,
@@ -55,7 +56,7 @@ class Shelf:
         damaged: Sequence[CovenantError] = (),
     ) -> None:
         self._vault = vault
-        self._source = source
+        self.source = source
         self._damaged = damaged
         everything = pieces_of(snapshots, source)
         newest = max(everything, key=lambda piece: piece.until, default=None)
@@ -69,9 +70,14 @@ class Shelf:
         for timeline in sorted({piece.span.timeline for piece in self.pieces} - {1}):
             text = self.history(timeline)
             if text is None:
-                raise DamageError(f"the log of '{self._source}' lacks {history_name(timeline)}")
+                raise DamageError(f"the log of '{self.source}' lacks {history_name(timeline)}")
             found[timeline] = parse_history(timeline, text.decode(errors="replace"))
         return found
+
+    @property
+    def file_size(self) -> int:
+        """The size of a segment."""
+        return self.pieces[-1].snapshot.file_size if self.pieces else SEGMENT_SIZE
 
     @cached_property
     def lost(self) -> tuple[Span, ...]:
@@ -81,11 +87,13 @@ class Shelf:
 
     def history(self, timeline: int) -> bytes | None:
         """The text of a timeline's history file, or ``None`` where the log knows no such timeline."""
-        piece = next((each for each in reversed(self.pieces) if each.span.timeline == timeline), None)
-        if piece is None:
-            return None
-        found = self._file(piece, history_name(timeline))
+        found = self._history(timeline)
         return None if found is None else b"".join(self.blobs(found))
+
+    def _history(self, timeline: int) -> File | None:
+        """It lies beside each piece of its timeline; a server that hands its log over itself gives it by itself."""
+        own = (piece for piece in reversed(self.pieces) if piece.span.timeline == timeline)
+        return next((file for piece in own if (file := self._file(piece, history_name(timeline))) is not None), None)
 
     def find(self, name: str, *, to_gap: bool = False) -> Found | None:
         """The file of that name; ``None`` where the log ends before it. Raises ``SourceError`` at a gap.
@@ -93,21 +101,35 @@ class Shelf:
         With ``to_gap`` the log ends at its first gap, for who knows that it is not needed beyond.
         """
         if (timeline := parse_history_name(name)) is not None:
-            piece = next((each for each in reversed(self.pieces) if each.span.timeline == timeline), None)
-            found = self._file(piece, name) if piece is not None else None
+            found = self._history(timeline)
             return self._or_unknown(Found(found, found.size) if found else None, name)
-        size = self.pieces[-1].snapshot.file_size if self.pieces else 0
-        segment = parse_segment(name, size) if size else None
+        segment = parse_segment(name, self.file_size) if self.pieces else None
         if segment is None:
             return self._or_unknown(None, name)
         return self._segment(segment, to_gap)
 
-    def _segment(self, segment: Segment, to_gap: bool) -> Found | None:
-        best = max(
+    def content(self, name: str, segment: Segment | None) -> bytes | None:
+        """What there is of a file: of a ``segment`` perhaps only its beginning; ``None`` for nothing."""
+        found = None
+        if segment is not None:
+            best = self._best(segment)
+            whole = best is not None and best.span.end >= segment.end
+            found = self._file(best, name if whole else name + PARTIAL) if best is not None else None
+        else:
+            pieces = reversed(self.pieces)
+            found = next((file for piece in pieces if (file := self._file(piece, name)) is not None), None)
+        return None if found is None else b"".join(self.blobs(found))
+
+    def _best(self, segment: Segment) -> Piece | None:
+        """The piece that has most of a segment."""
+        return max(
             (piece for piece in self.pieces if _overlap(piece.span, segment)),
             key=lambda piece: (min(piece.span.end, segment.end), piece.until),
             default=None,
         )
+
+    def _segment(self, segment: Segment, to_gap: bool) -> Found | None:
+        best = self._best(segment)
         if best is not None and best.span.end >= segment.end:
             return Found(self._sure(best, segment.name), segment.size)
         if not to_gap:
@@ -121,7 +143,7 @@ class Shelf:
         for span in self.lost:
             if span.timeline == segment.timeline and span.begin < segment.end and span.end > segment.begin:
                 raise SourceError(
-                    f"the log of '{self._source}' is lost from {place_text(span.begin)} to {place_text(span.end)}"
+                    f"the log of '{self.source}' is lost from {place_text(span.begin)} to {place_text(span.end)}"
                     f" in timeline {span.timeline}",
                     "What can be had back before and behind the gap, 'covenant log status' says.",
                 )
@@ -138,7 +160,7 @@ class Shelf:
     def _sure(self, piece: Piece, name: str) -> File:
         found = self._file(piece, name)
         if found is None:
-            raise DamageError(f"piece {piece.snapshot.short_id} of the log of '{self._source}' lacks {name}")
+            raise DamageError(f"piece {piece.snapshot.short_id} of the log of '{self.source}' lacks {name}")
         return found
 
     def _file(self, piece: Piece, name: str) -> File | None:

@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 from covenant.kernel.errors import SourceError
 from covenant.kernel.spans import Lineage, parse_place
@@ -102,6 +103,17 @@ def parse_history(timeline: int, text: str) -> Lineage:
     if not all(found):
         raise ValueError(f"the history of timeline {timeline} makes no sense")
     return Lineage(timeline, tuple((int(line[1]), parse_place(line[2])) for line in found if line))
+
+
+def system_of(data: Path) -> int:
+    """The number of the server whose data directory this is: the first eight bytes of ``pg_control``."""
+    try:
+        with (data / "global" / "pg_control").open("rb") as control:
+            return int(struct.unpack("<Q", control.read(8))[0])
+    except (OSError, struct.error) as error:
+        raise SourceError(
+            f"{data} is no data directory of PostgreSQL: {error}", "PostgreSQL runs its commands in its data directory."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
