@@ -23,7 +23,7 @@ from covenant.adapters.stores.guarded import AppendOnlyStore, ReadOnlyStore
 from covenant.adapters.stores.location import parse_location
 from covenant.adapters.stores.opening import StoreSpec
 from covenant.kernel.clock import Clock, SystemClock
-from covenant.kernel.errors import SourceError, StoreDenied
+from covenant.kernel.errors import StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.vault.ports import AppendStore, ReadStore, Store, Terms
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from covenant.adapters.stores.throttled import Bucket
     from covenant.adapters.stores.validate import Report as StoreReport
     from covenant.kernel.progress import Progress
-    from covenant.protect.arriving import Arriving
-    from covenant.protect.ports import Source
     from covenant.replicate.regional import RegionalStore
     from covenant.settings import values
     from covenant.vault.lock import Locks, Owner
@@ -287,87 +285,6 @@ def create_vault(opening: Opener, password: str, clock: Clock, cache: Path | Non
     return OpenVault(vault, opening, owner, clock, whole)
 
 
-# -- what is protected ------------------------------------------------------------------------------------------------
-
-
-def build_source(source: values.Source, variables: Mapping[str, str]) -> Source | Arriving:
-    """What reads a source of ``covenant.toml``. A new kind of source is one more case here.
-
-    ``variables`` are the environment's, in which its secrets are looked up. Raises ``SourceError`` for a kind that this
-    version does not cover, ``ConfigError`` for a secret that is not there.
-    """
-    from covenant.settings import values
-
-    match source.system:
-        case values.Files(paths, exclude, one_file_system, caches, if_present):
-            return files_source(
-                source.name,
-                tuple(map(str, paths)),
-                exclude=exclude,
-                exclude_if_present=if_present,
-                exclude_caches=caches,
-                one_file_system=one_file_system,
-            )
-        case values.Sqlite(path):
-            from covenant.adapters.sources.sqlite.source import SqliteSource
-
-            return SqliteSource(source.name, str(path))
-        case values.Postgres() as system if not system.schemas:
-            from covenant.adapters.sources.postgres.address import Address
-            from covenant.adapters.sources.postgres.source import PostgresSource
-
-            address = Address(source.name, system.url.resolve(variables), system.database)
-            return PostgresSource(source.name, address, SystemClock(), system.max_rate)
-        case values.Planned() | values.Postgres():
-            raise SourceError(
-                f"source '{source.name}' is not kept: this version does not cover {_uncovered(source)}",
-                "Keep it in another way meanwhile; what is covered, 'covenant policy check' says.",
-            )
-
-
-def _uncovered(source: values.Source) -> str:
-    return "single schemas" if source.kind == "postgres" else f"the kind '{source.kind}'"
-
-
-def files_source(
-    name: str,
-    paths: tuple[str, ...],
-    *,
-    exclude: tuple[str, ...],
-    exclude_if_present: tuple[str, ...],
-    exclude_caches: bool,
-    one_file_system: bool,
-) -> Source:
-    """What reads folders and files. ``name`` is ``""`` where they were named on the command line."""
-    from covenant.adapters.sources.files.source import FilesSource
-
-    return FilesSource(name, paths, exclude, exclude_if_present, exclude_caches, one_file_system)
-
-
-def of_a_server(snapshot: Snapshot) -> bool:
-    """Whether a snapshot holds the data directory of a server, or a piece of its log."""
-    from covenant.kernel.spans import parse_span
-
-    return parse_span(snapshot.position) is not None
-
-
-def source_paths(source: values.Source) -> tuple[str, ...]:
-    """The absolute paths that a source's snapshots name."""
-    from covenant.settings import values
-
-    match source.system:
-        case values.Files(paths):
-            return tuple(map(str, paths))
-        case values.Sqlite(path):
-            return (str(path),)
-        case values.Postgres():
-            from covenant.adapters.sources.postgres.source import paths_of
-
-            return paths_of(source.name)
-        case values.Planned():
-            return ()
-
-
 # -- what is brought back ----------------------------------------------------------------------------------------------
 
 
@@ -376,6 +293,7 @@ def unsound(source: values.Source, target: str) -> Iterator[Finding]:
     if source.kind != "sqlite":
         return
     from covenant.adapters.sources.sqlite.placement import integrity_problems
+    from covenant.bootstrap.sources import source_paths
 
     for path in source_paths(source):
         restored = Path(target) / path.lstrip("/")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from covenant.bootstrap import source_paths
+from covenant.bootstrap.sources import source_paths
 from covenant.kernel.checkup import Check, Checkup, Verdict, graded
 from covenant.kernel.errors import SourceError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from covenant.bootstrap import source_paths
+from covenant.bootstrap.sources import source_paths
 from covenant.kernel.durations import format_interval
 from covenant.prove.record import DrillRecord, Scenario
 from covenant.recover.order import RANKS, in_order, rank_of

@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from covenant.bootstrap import OpenVault, build_source, chores, jobs, remembering, source_paths
+from covenant.bootstrap import OpenVault, chores, jobs, remembering
 from covenant.bootstrap.following import LogFollowing, LogStates, log_failed
 from covenant.bootstrap.promising import keep_promises
+from covenant.bootstrap.sources import build_source, source_paths
 from covenant.catalog.records import Outcome
 from covenant.kernel.clock import SystemClock
 from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from covenant import bootstrap
+from covenant.bootstrap.sources import build_source, files_source, source_paths
 from covenant.cli import exits, formats
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Place, Session
@@ -51,7 +51,7 @@ def paths_to_keep(session: Session, paths: Sequence[str], left: Left) -> Task:
     """Paths of the command line as one source without a name."""
     absolute = tuple(dict.fromkeys(os.path.abspath(path) for path in paths))
     build = partial(
-        bootstrap.files_source,
+        files_source,
         "",
         absolute,
         exclude=left.exclude,
@@ -74,10 +74,10 @@ def sources_to_keep(session: Session, names: Sequence[str]) -> list[Task]:
     chosen = [sources[name] for name in dict.fromkeys(names or sources)]
     return [
         Task(
-            partial(bootstrap.build_source, source, session.environment.variables),
+            partial(build_source, source, session.environment.variables),
             source.name,
             source.name,
-            bootstrap.source_paths(source),
+            source_paths(source),
             session.place_named(source.vault),
             source.tags,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covenant import bootstrap
+from covenant.bootstrap.sources import of_a_server, source_paths
 from covenant.cli import exits, formats, thawing
 from covenant.cli.choosing import one_snapshot
 from covenant.cli.output import as_dicts
@@ -68,7 +69,7 @@ def in_place(session: Session, asked: Asked) -> int:
 
 def _refuse_servers(snapshot: Snapshot) -> None:
     """A server's files have no place of their own on this machine: what a snapshot calls them is a name, not a path."""
-    if bootstrap.of_a_server(snapshot):
+    if of_a_server(snapshot):
         (path,) = snapshot.paths or [""]
         raise UsageError(
             f"snapshot {snapshot.short_id} is of a server, which is not put over what is there",
@@ -96,7 +97,7 @@ def _swap(
     """Bring a database back beside the live one, and swap it in once it has proved sound."""
     from covenant.recover.job import RestoreOutcome, Tally
 
-    (live,) = (Path(path) for path in bootstrap.source_paths(source))
+    (live,) = (Path(path) for path in source_paths(source))
     if asked.path != "/" or asked.include or asked.exclude:
         raise UsageError("a database is restored as a whole", "Leave out PATH, '--include' and '--exclude'.")
     if asked.dry_run:
