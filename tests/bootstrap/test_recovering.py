@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -222,3 +223,23 @@ def test_damage_in_one_region_is_passed_over_where_the_kit_names_another(world: 
     assert before == world.recovered(*ALL)
     assert "passed" == ran.document["result"]
     assert 1 == ran.code
+
+
+def test_what_was_kept_by_hand_comes_back_too_whatever_it_is_called(world: World) -> None:
+    """Snapshots that name no source come back by their machine and paths, below a folder whose name is plain."""
+    odd = os.fsdecode(b"caf\xe9 ../..")
+    folder = world.root / "by-hand"
+    folder.mkdir()
+    (folder / odd.replace("/", "_")).mkdir()
+    (folder / odd.replace("/", "_") / "letter.txt").write_text("dear")
+    assert 0 == world.covenant("backup", "--path", folder / odd.replace("/", "_")).code
+    world.lose_everything(but="near")
+
+    ran = world.recover("near")
+
+    last = ran.document["sources"][-1]
+    (letter,) = (world.target / "sources").rglob("letter.txt")
+    assert 4 == len(ran.document["sources"])
+    assert "caf\ufffd" in last["source"]
+    assert ["passed", "passed"] == [answer["result"] for answer in last["answers"]]
+    assert letter.relative_to(world.target / "sources").parts[0].startswith("unnamed-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -48,3 +49,10 @@ def test_what_is_no_record_is_refused(text: str) -> None:
     """Nothing is made up for a text that is damaged, or newer than this program."""
     with pytest.raises(DamageError):
         from_json(text)
+
+
+def test_a_name_that_is_no_utf_8_keeps_no_record_from_being_kept() -> None:
+    """A file may be called anything; its odd bytes are written down by their number."""
+    record = replace(a_record(), why_not="caf\udce9.raw is damaged")
+
+    assert "caf\\udce9.raw is damaged" == from_json(to_json(record)).why_not

@@ -26,7 +26,7 @@ from covenant.prove.ports import Aspect
 from covenant.prove.record import Level, Scenario
 from covenant.prove.rehearsing import Bench
 from covenant.prove.sandbox import Sandboxes
-from covenant.prove.telling import from_json, to_json
+from covenant.prove.telling import from_json, spelled, to_json
 from covenant.vault.keys import Cost
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def keep(catalog: Catalog, record: DrillRecord) -> None:
                 at=record.ended_at,
                 verdict=each.result,
                 snapshot_id=each.snapshot_id,
-                detail=told or f"restored and asked, in drill {record.id[:8]}",
+                detail=spelled(told) or f"restored and asked, in drill {record.id[:8]}",
                 vault=each.vault,
             )
         )

@@ -26,13 +26,14 @@ from covenant.prove.telling import from_json
 if TYPE_CHECKING:
     from covenant.prove.evidence.signing import Signer
     from covenant.prove.record import DrillRecord
+    from covenant.prove.report.past import Past
 
 FORMS = ("html", "pdf")
 
 
 def report_files(
     text: str,
-    past: Iterable[DrillRecord],
+    past: Iterable[Past],
     forms: Collection[str],
     signer: Signer | None,
     missed: Iterable[datetime] = (),

@@ -23,6 +23,7 @@ from covenant.prove.probes.checksums import Checksums
 from covenant.prove.record import Measured, SourceDrill, Step
 from covenant.prove.recovery import SOURCES, Progressed, write_progress
 from covenant.prove.rehearsing import came_back
+from covenant.prove.telling import spelled
 from covenant.recover.order import LAST, in_order, ranked
 from covenant.settings import values
 
@@ -126,7 +127,7 @@ def _readable(vault: Vault, findings: list[Finding]) -> Iterator[Snapshot]:
 
 def _name(snapshot: Snapshot) -> str:
     """The source; what was kept without a name, by hand or by restic, is named by its machine and its paths."""
-    return snapshot.source or f"{snapshot.hostname}:{','.join(sorted(snapshot.paths or ()))}"
+    return spelled(snapshot.source or f"{snapshot.hostname}:{','.join(sorted(snapshot.paths or ()))}")
 
 
 def _order(this: Returning, snapshots: Mapping[str, Snapshot]) -> list[str]:

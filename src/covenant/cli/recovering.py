@@ -113,7 +113,9 @@ def _length(promised: timedelta) -> str:
 def _document(done: Recovery, before: tuple[Finding, ...]) -> dict[str, Any]:
     import msgspec
 
-    said: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(done))
+    from covenant.prove.telling import encoded
+
+    said: dict[str, Any] = msgspec.json.decode(encoded(done))
     said["result"] = done.result
     for source, shown in zip(done.sources, said["sources"], strict=True):
         shown["result"] = stood(source)

@@ -25,12 +25,13 @@ def report(session: Session, proof: Proof, folder: Path, forms: Collection[str],
     """Write the files, and tell them; returns the exit code."""
     from covenant.bootstrap.reporting import report_files, write_files
     from covenant.catalog.records import DRILL
+    from covenant.prove.report.past import read_past
     from covenant.prove.telling import from_json
 
     with session.catalog() as catalog:
         past = catalog.proofs(kind=DRILL, subject=proof.subject, most=PAST)
     signer, findings = _signer(session, proof)
-    files = report_files(proof.detail, (from_json(each.detail) for each in past), forms, signer, missed)
+    files = report_files(proof.detail, (read_past(each.detail) for each in past), forms, signer, missed)
     written = write_files(folder, files)
     for path in written:
         session.output.result(str(path))

@@ -19,6 +19,7 @@ from covenant.kernel.answers import Result, together
 from covenant.kernel.errors import Refusal, TargetError
 from covenant.kernel.findings import Finding
 from covenant.prove.record import SourceDrill, Step
+from covenant.prove.telling import encoded
 
 NAME = "recovery.json"
 SOURCES = "sources"
@@ -100,7 +101,7 @@ def write_progress(target: Path, progressed: Progressed) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(progressed)))
+            file.write(msgspec.json.format(encoded(progressed)))
             file.flush()
             os.fsync(file.fileno())
         aside.replace(target / NAME)

@@ -11,6 +11,8 @@ missing have their defaults, and ones that are not known are passed over.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from covenant.kernel.errors import DamageError
@@ -30,7 +32,31 @@ class _Version(msgspec.Struct):
 
 def to_json(record: DrillRecord) -> str:
     """The record as text."""
-    return msgspec.json.encode({"version": VERSION, "result": record.result, "drill": record}).decode()
+    return encoded({"version": VERSION, "result": record.result, "drill": record}).decode()
+
+
+def encoded(value: Any) -> bytes:
+    """JSON of a value that may hold names which are no UTF-8: their odd bytes are written as ``\\udcff``.
+
+    Names come from file systems, where every byte is allowed. None of them may keep a record from being kept.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_spelled(msgspec.to_builtins(value)))
+
+
+def spelled(text: str) -> str:
+    """Text that can be stored anywhere, its odd bytes written as ``\\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, str):
+        return spelled(value)
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(each) for key, each in value.items()}
+    return [_spelled(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def from_json(text: str) -> DrillRecord:

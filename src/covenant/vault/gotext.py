@@ -30,8 +30,12 @@ def json_text(text: str) -> str:
     """``text`` as a JSON string with Go's escapes, in quotes; what is not valid UTF-8 becomes U+FFFD."""
     if _PLAIN.fullmatch(text):
         return f'"{text}"'
-    valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return json.dumps(valid, ensure_ascii=False).translate(_HTML)
+    return json.dumps(valid_text(text), ensure_ascii=False).translate(_HTML)
+
+
+def valid_text(text: str) -> str:
+    """``text`` with U+FFFD for what is not valid UTF-8, as Go's JSON has it."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def quoted_name(name: str) -> str:

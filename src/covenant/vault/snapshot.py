@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from covenant.kernel.errors import DamageError
-from covenant.vault.gotext import time_nanoseconds, time_text
+from covenant.vault.gotext import time_nanoseconds, time_text, valid_text
 
 SOURCE_TAG = "covenant:source="
 KIND_TAG = "covenant:kind="
@@ -127,8 +127,8 @@ def decode_snapshot(raw: bytes, snapshot_id: str) -> Snapshot:
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
-    """The JSON of a snapshot."""
+    """The JSON of a snapshot. A path that is not valid UTF-8 has U+FFFD there, as in restic; its tree has the bytes."""
     content = msgspec.to_builtins(snapshot)
     content.pop("id", None)
-    content.setdefault("paths", snapshot.paths)
+    content["paths"] = snapshot.paths and [valid_text(path) for path in snapshot.paths]
     return msgspec.json.encode(content)

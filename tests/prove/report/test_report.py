@@ -16,9 +16,11 @@ from covenant.prove.record import DrillRecord
 from covenant.prove.report import plots, story
 from covenant.prove.report.drawing import Box, Mark
 from covenant.prove.report.html import report_html
+from covenant.prove.report.past import Past, past_of, read_past
 from covenant.prove.report.pdf import report_pdf
 from covenant.prove.report.shown import printed, shown
 from covenant.prove.report.story import Signed
+from covenant.prove.telling import from_json, to_json
 from tests.prove.report.drills import BEGAN, HOSTILE, MONTHLY, SIMULATION, hostile, long_row
 
 DIGEST = "cd" * 32
@@ -63,6 +65,11 @@ class Page(HTMLParser):
 def page_of(record: DrillRecord, signed: Signed | None = SIGNED) -> Page:
     """The page of a drill without a past."""
     return Page(report_html(record, [], DIGEST, signed))
+
+
+def before(number: int) -> list[Past]:
+    """So many drills before ``MONTHLY``."""
+    return [past_of(drill) for drill in long_row(number)]
 
 
 def words_of(pdf: bytes) -> str:
@@ -181,9 +188,9 @@ def test_an_unsigned_report_says_so() -> None:
 
 def test_no_failure_is_drawn_away_among_ten_thousand_drills() -> None:
     """A trend over 10,000 drills is small, and each stretch with a failure shows a cross at its worst."""
-    drills = story.history(MONTHLY, long_row(10_000))
+    drills = story.history(MONTHLY, before(10_000))
 
-    drawn = plots.trend([story.point(each) for each in drills])
+    drawn = plots.trend(story.points(drills, ()))
 
     marks = [shape for shape in drawn.shapes if isinstance(shape, Mark)]
     assert "10,001 drills: 9,801 passed, 200 failed" in drawn.description
@@ -195,9 +202,9 @@ def test_drills_of_another_level_and_later_ones_are_no_part_of_a_trend() -> None
     """A report that is made again later tells the same story."""
     earlier = long_row(3)
 
-    told = story.history(earlier[1], [*earlier, MONTHLY, SIMULATION])
+    told = story.history(earlier[1], map(past_of, [*earlier, MONTHLY, SIMULATION]))
 
-    assert earlier[:2] == told
+    assert [past_of(drill) for drill in earlier[:2]] == told
 
 
 def test_what_was_not_measured_is_never_drawn_as_kept() -> None:
@@ -212,11 +219,19 @@ def test_a_missed_drill_stands_in_the_trend_as_one() -> None:
     """What was promised and never held is counted, drawn and listed, and is no drill that was held."""
     missed = [BEGAN - timedelta(days=40), BEGAN - timedelta(days=10)]
 
-    page = Page(report_html(MONTHLY, long_row(3), DIGEST, SIGNED, missed)).text
-    paper = words_of(report_pdf(MONTHLY, long_row(3), DIGEST, SIGNED, missed))
+    page = Page(report_html(MONTHLY, before(3), DIGEST, SIGNED, missed)).text
+    paper = words_of(report_pdf(MONTHLY, before(3), DIGEST, SIGNED, missed))
 
     assert "4 drills: 4 passed" in page
     assert "2 promised drills MISSED." in page
     assert "2026-09-23 09:00:00 UTC – – ? missed" in page
     assert "2026-09-23" in paper
     assert 2 == paper.count("missed")
+
+
+@pytest.mark.parametrize("record", [MONTHLY, SIMULATION, hostile()], ids=["good", "bad", "hostile"])
+def test_a_past_drill_is_read_as_it_was_judged(record: DrillRecord) -> None:
+    """What the trend takes from a record's text is what the record says."""
+    text = to_json(record)
+
+    assert past_of(from_json(text)) == read_past(text)

@@ -11,6 +11,7 @@ from covenant.prove.record import DrillRecord, Planted, SourceDrill
 from covenant.prove.report import plots, story
 from covenant.prove.report.drawing import PAINT_OF, Drawing
 from covenant.prove.report.page import Column, badge, described, figure, page, section, table
+from covenant.prove.report.past import Past
 from covenant.prove.report.shown import marked, moment
 from covenant.prove.report.story import Signed
 from covenant.prove.report.svg import svg
@@ -32,7 +33,7 @@ class _Figures:
 
 def report_html(
     record: DrillRecord,
-    past: Iterable[DrillRecord],
+    past: Iterable[Past],
     digest: str,
     signed: Signed | None = None,
     missed: Sequence[datetime] = (),
@@ -148,7 +149,7 @@ def _planted(planted: Sequence[Planted]) -> str:
     return table("In a copy that was thrown away; what lies in the vault was never touched", columns, rows)
 
 
-def _trend(drills: Sequence[DrillRecord], missed: Sequence[datetime], figures: _Figures) -> str:
+def _trend(drills: Sequence[Past], missed: Sequence[datetime], figures: _Figures) -> str:
     drawn = plots.trend(story.points(drills, missed))
     caption = "Of the RTO, how much the slowest source took; each line is ten times the one below it. Disc: passed, "
     caption += "cross: failed, ring: could not verify, or missed."

@@ -12,13 +12,14 @@ from covenant.prove.record import DrillRecord, Planted, SourceDrill
 from covenant.prove.report import paper, plots, story
 from covenant.prove.report.html import RECENT
 from covenant.prove.report.paper import drawn, facts, gap, table, together, verdict, words
+from covenant.prove.report.past import Past
 from covenant.prove.report.shown import moment
 from covenant.prove.report.story import Signed
 
 
 def report_pdf(
     record: DrillRecord,
-    past: Iterable[DrillRecord],
+    past: Iterable[Past],
     digest: str,
     signed: Signed | None = None,
     missed: Sequence[datetime] = (),
@@ -92,7 +93,7 @@ def _planted(planted: Sequence[Planted]) -> Flowable:
     return table(("Kind", "Where", "Noticed by", "Result"), rows, (2, 4, 5, 1.4))
 
 
-def _trend(drills: Sequence[DrillRecord], missed: Sequence[datetime]) -> Iterator[Flowable]:
+def _trend(drills: Sequence[Past], missed: Sequence[datetime]) -> Iterator[Flowable]:
     plot = plots.trend(story.points(drills, missed))
     how = "Of the RTO, how much the slowest source took; each line is ten times the one below it."
     yield together(words("Trend", "head"), words(plot.description), words(how, "label"), gap(), drawn(plot))

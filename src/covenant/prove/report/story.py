@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from covenant.kernel.answers import Answer, Result, together
 from covenant.kernel.formats import age, counted, seconds, size
 from covenant.prove.record import DrillRecord, Level, Measured, Planted, SourceDrill
+from covenant.prove.report.past import Past, past_of
 from covenant.prove.report.plots import Point, length, told
 from covenant.prove.report.shown import moment
 
@@ -132,22 +133,15 @@ def came_from(source: SourceDrill) -> list[tuple[str, str]]:
     return [*said[:2], ("Vault", source.vault), *said[2:]]
 
 
-def point(record: DrillRecord) -> Point:
+def point(drill: Past) -> Point:
     """A drill as one point of the trend."""
-    shares = [
-        source.rto.reached / source.rto.promised
-        for source in record.sources
-        if source.rto.reached is not None and source.rto.promised
-    ]
-    return Point(
-        record.began_at, max(shares, default=None), record.result, f"{moment(record.began_at)}: {record.result}"
-    )
+    return Point(drill.began_at, drill.share, drill.result, f"{moment(drill.began_at)}: {drill.result}")
 
 
-def history(record: DrillRecord, past: Iterable[DrillRecord]) -> list[DrillRecord]:
+def history(record: DrillRecord, past: Iterable[Past]) -> list[Past]:
     """The drills of this level up to this one, the oldest first, each once."""
     by_id = {each.id: each for each in past if each.level is record.level and each.began_at <= record.began_at}
-    return sorted({**by_id, record.id: record}.values(), key=lambda each: (each.began_at, each.id))
+    return sorted({**by_id, record.id: past_of(record)}.values(), key=lambda each: (each.began_at, each.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +155,7 @@ class Row:
     result: Result | None = None
 
 
-def rows(drills: Iterable[DrillRecord], missed: Iterable[datetime], most: int) -> list[Row]:
+def rows(drills: Iterable[Past], missed: Iterable[datetime], most: int) -> list[Row]:
     """The last drills, the newest first, and between them those that were promised and missed."""
     held = (
         Row(
@@ -176,7 +170,7 @@ def rows(drills: Iterable[DrillRecord], missed: Iterable[datetime], most: int) -
     return sorted((*held, *map(Row, missed)), key=lambda row: row.at, reverse=True)[:most]
 
 
-def points(drills: Iterable[DrillRecord], missed: Iterable[datetime]) -> list[Point]:
+def points(drills: Iterable[Past], missed: Iterable[datetime]) -> list[Point]:
     """The trend, in which a missed drill is a point too: nobody knows how long it would have taken."""
     lacking = (
         Point(due, None, Result.COULD_NOT_VERIFY, f"{moment(due)}: promised and missed", missed=True) for due in missed
