@@ -93,7 +93,10 @@ class Receiving:
         self._owner = owner_text(member.uid, member.gid, member.user, member.group)
         folder = f"{self._top}/tablespaces/{oid}" if oid else f"{self._top}/data"
         named = f"pg_tblspc/{oid}/{member.name}" if oid else member.name
-        path = f"{folder}/{member.name.removeprefix('./').rstrip('/')}"
+        inside = member.name.removeprefix("./").rstrip("/")
+        if not {"", ".", ".."}.isdisjoint(inside.split("/")):
+            raise DamageError(f"the server sent a file of an impossible name: '{member.name}'", _HINT)
+        path = f"{folder}/{inside}"
         arrival = Arrival(path, member.kind, member.mode, member.mtime * _NANO, self._owner)
         if member.kind == "symlink":
             return arrival._replace(mode=0o777, target=f"../../tablespaces/{path.rpartition('/')[2]}")
