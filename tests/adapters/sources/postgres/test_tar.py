@@ -99,5 +99,4 @@ def test_a_backup_without_a_manifest_is_refused() -> None:
     receiving = Receiving("/shop", Messages(copy, Silent()), None, 8192, 65536)
 
     with pytest.raises(DamageError, match="no manifest"):
-        for arrival in receiving.arrivals():
-            list(arrival.pieces)
+        [list(arrival.pieces) for arrival in receiving.arrivals()]
