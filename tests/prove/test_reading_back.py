@@ -10,7 +10,7 @@ import pytest
 
 from covenant.adapters.stores.memory import MemoryStore
 from covenant.kernel.clock import SystemClock
-from covenant.kernel.errors import StoreError
+from covenant.kernel.errors import ObjectArchived, StoreError
 from covenant.kernel.progress import Silent
 from covenant.prove.marks import Mark
 from covenant.prove.reading_back import Errand, Manner, Tally, read_back
@@ -140,6 +140,26 @@ def test_a_disk_that_cannot_read_proves_nothing(kept: tuple[MemoryStore, Vault])
 
     assert (1, "input/output error") == (tallies["a"].unread, tallies["a"].why.rpartition(": ")[2])
     assert {f"a/{other}" for other in names_of(store) if other != name} == set(seen)
+
+
+class Archive(Sound):
+    """A store whose packs must be thawed before they can be read."""
+
+    def get(self, name: str) -> bytes:
+        if name.startswith(DATA):
+            raise ObjectArchived(f"'{name}' lies in an archival class")
+        return super().get(name)
+
+
+def test_what_must_be_thawed_first_is_not_verified(kept: tuple[MemoryStore, Vault]) -> None:
+    """What lies in an archival class is neither whole nor damaged, and is remembered as that."""
+    store, _ = kept
+    packs = {name for name in names_of(store) if name.startswith(DATA)}
+
+    tallies, seen = read(Archive(copied(store)))
+
+    assert (len(packs), 0, []) == (tallies["a"].archived, tallies["a"].unread, tallies["a"].damaged)
+    assert {f"a/{name}" for name in packs} == {name for name, state in seen.items() if state is State.ARCHIVED}
 
 
 def test_what_was_let_go_meanwhile_is_neither(kept: tuple[MemoryStore, Vault]) -> None:

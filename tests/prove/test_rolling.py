@@ -99,6 +99,16 @@ def test_damaged_copies_are_counted_apart() -> None:
     assert (1, 1, 100, NOON) == (found.damaged, found.read_objects, found.read_bytes, found.oldest)
 
 
+def test_what_is_archived_is_neither_proved_nor_promised() -> None:
+    """A copy that must be thawed first counts among the objects and never as proved; and however old it grows, it is no
+    breach of a promise that nobody could keep."""
+    held = [a_copy("cold", 300, 90 * DAY, State.ARCHIVED), a_copy("warm", 100, DAY)]
+
+    found = account("home", held, NOON, MONTH)
+
+    assert (1, 1, 0.25, NOON - DAY) == (found.archived, found.read_objects, found.share, found.oldest)
+
+
 def test_a_region_of_nothing_is_proved() -> None:
     """Where there is nothing, nothing is left to be read; where there are empty objects, they are."""
     assert 1.0 == Account(region="home", at=NOON).share

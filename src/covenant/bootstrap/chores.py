@@ -156,7 +156,8 @@ def verify(task: Task) -> Outcome:
     _prove(task, done.verdict, to_json(done.accounts.values()))
     if task.stop.is_set():
         raise Interrupted("reading back made way", "What was read is remembered; it goes on where it was.")
-    found = [*map(str, done.damaged), *(f"region {name}: {why}" for name, why in done.not_verified.items())]
+    unread = {name: why for name, why in done.not_verified.items() if name not in done.to_be_thawed}
+    found = [*map(str, done.damaged), *(f"region {name}: {why}" for name, why in unread.items())]
     read = sum(tally.bytes for tally in done.tallies.values())
     return Outcome(
         tally={"objects": sum(tally.objects for tally in done.tallies.values()), "bytes": read},

@@ -52,7 +52,16 @@ class Verified:
         """The regions of which something could not be read, and why."""
         failed = {name: tally.why for name, tally in self.tallies.items() if tally.unread}
         lacking = {name: f"it lacks {count:,} objects" for name, count in self.missing.items() if count}
-        return {**lacking, **failed, **self.left_out}
+        return {**self.to_be_thawed, **lacking, **failed, **self.left_out}
+
+    @property
+    def to_be_thawed(self) -> Mapping[str, str]:
+        """The regions of which something lies in an archival class, and how much."""
+        return {
+            name: f"{tally.archived:,} objects must be thawed before they can be read"
+            for name, tally in self.tallies.items()
+            if tally.archived
+        }
 
     @property
     def verdict(self) -> str:

@@ -124,7 +124,7 @@ def _row(session: Session, done: Verified, name: str) -> tuple[str, ...]:
         formats.size(account.bytes),
         formats.number(tally.objects),
         formats.number(len(tally.damaged)),
-        formats.number(tally.unread),
+        formats.number(tally.unread + tally.archived),
         speed,
         f"{_percent(account)} %",
         "" if account.oldest is None else f"{formats.age(session.clock.now() - account.oldest)} ago",

@@ -125,12 +125,14 @@ def read_back(region: RegionStanding, within: timedelta | None, now: datetime) -
     """How much of a region is proved, and how long that waits which waits longest, of the time that was promised."""
     if region.proved is None:
         return "never" if within else ""
-    percent = f"{int(100 * region.proved)} %"
-    if region.proved_since is None:
-        return percent
-    age = now - region.proved_since
-    how_much = "overdue" if within and age > within else percent
-    return f"{how_much}, oldest {formats.age(age)}" + (f" of {format_interval(within)}" if within else "")
+    said = [f"{int(100 * region.proved)} %"]
+    if region.proved_since is not None:
+        age = now - region.proved_since
+        said = ["overdue"] if within and age > within else said
+        said.append(f"oldest {formats.age(age)}" + (f" of {format_interval(within)}" if within else ""))
+    if region.archived:
+        said.append(f"{region.archived:,} archived")
+    return ", ".join(said)
 
 
 def drill_cells(drill: DrillStanding, now: datetime) -> tuple[str, ...]:

@@ -122,6 +122,8 @@ class RegionStanding:
     """How much of its bytes was read back within the promised time, from 0 to 1; ``None``: none of it ever was."""
     proved_since: datetime | None = None
     """Since when that copy waits to be read back which waits longest: when it was last read, or first seen."""
+    archived: int = 0
+    """Copies that must be thawed before they can be read: nothing is known of them."""
     unsound: int = 0
     """Copies that reading back found damaged, and that were not found healed since."""
 

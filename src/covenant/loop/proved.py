@@ -21,7 +21,13 @@ def with_proof(region: RegionStanding, account: Account | None) -> RegionStandin
     """A region, and how far it is proved as last counted."""
     if account is None:
         return region
-    return replace(region, proved=account.share, proved_since=account.oldest, unsound=account.damaged)
+    return replace(
+        region,
+        proved=account.share,
+        proved_since=account.oldest,
+        archived=account.archived,
+        unsound=account.damaged,
+    )
 
 
 def verify_reasons(

@@ -5,7 +5,7 @@
 
     offset  0   id of the object, 32 bytes; of ``config`` all zeros
     offset 32   when it was looked at, Unix seconds, 4 bytes, big-endian
-    offset 36   what that came to, 1 byte: 0 first seen, 1 whole, 2 damaged
+    offset 36   what that came to, 1 byte: 0 first seen, 1 to be thawed first, 2 whole, 3 damaged
     offset 37   the first 3 bytes of the CRC-32 of all before, big-endian
 
 Results are appended while the reading goes on, so that who is killed loses little. Each run first writes the file anew

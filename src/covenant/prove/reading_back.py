@@ -1,8 +1,8 @@
 """Reading copies back: every byte of each, compared with the name that is its hash; packs opened where the key is.
 
 A copy that was read and is not what its name says is *damaged*. One that could not be read, because its region does not
-answer or its store failed, is *not verified*: that says nothing of its bytes, and never counts as passed. One that has
-been let go meanwhile is neither.
+answer, its store failed, or it must be thawed first, is *not verified*: that says nothing of its bytes, and never
+counts as passed. One that has been let go meanwhile is neither.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from covenant.kernel.clock import Clock
-from covenant.kernel.errors import CovenantError, DamageError, ObjectMissing, StoreUnavailable
+from covenant.kernel.errors import CovenantError, DamageError, ObjectArchived, ObjectMissing, StoreUnavailable
 from covenant.kernel.findings import Finding
 from covenant.kernel.progress import Progress
 from covenant.prove.marks import Mark
@@ -45,12 +45,15 @@ class Errand(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """What the reading of one region came to. ``unread`` copies could not be verified, and ``why``."""
+    """What the reading of one region came to. ``unread`` copies could not be verified, and ``why``; ``archived`` ones
+    are to be thawed first.
+    """
 
     objects: int = 0
     bytes: int = 0
     damaged: list[Finding] = field(default_factory=list)
     unread: int = 0
+    archived: int = 0
     gone: int = 0
     why: str = ""
     seconds: float = 0.0
@@ -130,6 +133,10 @@ class _Reading:
         except ObjectMissing:
             with self._lock:
                 self.tallies[region.name].gone += 1
+        except ObjectArchived:
+            with self._lock:
+                self.tallies[region.name].archived += 1
+                self._look(errand, State.ARCHIVED)
         except DamageError as error:
             self._count(errand, 0, _damaged(errand, error.message))
         except CovenantError as error:
@@ -161,11 +168,16 @@ class _Reading:
             self._in_a_row[region] = 0
             if trouble is not None:
                 tally.damaged.append(trouble)
-            state = State.WHOLE if trouble is None else State.DAMAGED
-            self._looks.setdefault(region, {})[errand.copy.name] = Mark(int(manner.clock.now().timestamp()), state)
-            if manner.clock.monotonic() - self._kept_at >= _SECONDS_BETWEEN_KEEPING:
-                self._remember()
+            self._look(errand, State.WHOLE if trouble is None else State.DAMAGED)
         manner.progress.advance(files=1, bytes=size)
+
+    def _look(self, errand: Errand, state: State) -> None:
+        """Take down what a look came to, and keep what was taken down if that was long ago."""
+        clock = self._manner.clock
+        looks = self._looks.setdefault(errand.region.name, {})
+        looks[errand.copy.name] = Mark(int(clock.now().timestamp()), state)
+        if clock.monotonic() - self._kept_at >= _SECONDS_BETWEEN_KEEPING:
+            self._remember()
 
     def _could_not(self, errand: Errand, error: CovenantError) -> None:
         with self._lock:

@@ -10,7 +10,8 @@ shall be read until then and the time that is left. Read at this pace, the oldes
 what is new; what is let go only lowers it; after an outage it is higher by itself.
 
 Having been written verifies nothing: a new copy is *unread* from when it was first seen. One that was found damaged is
-read again each time, until it was healed.
+read again each time, until it was healed. One in an archival class cannot be read before it is thawed: nothing is
+promised of it, and it is never called proved.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class State(IntEnum):
     """What the last look at a copy came to. Of two looks at one moment the graver counts."""
 
     UNREAD = 0
-    WHOLE = 1
-    DAMAGED = 2
+    ARCHIVED = 1
+    WHOLE = 2
+    DAMAGED = 3
 
 
 class Copy(NamedTuple):
@@ -88,8 +90,8 @@ def chosen(copies: Iterable[Copy], now: datetime, within: timedelta, budget: flo
 class Account:
     """How far one region is proved. Sizes are bytes; ``read_*`` counts what was read whole within the promised time.
 
-    ``oldest`` is the moment since which the copy waits that waits longest, damaged ones apart: when it was last read,
-    or first seen. Of a region that did not answer the numbers are those of when it last did, but for ``at``.
+    ``oldest`` is the moment since which the copy waits that waits longest, damaged and archived ones apart: when it was
+    last read, or first seen. Of a region that did not answer the numbers are those of when it last did, but for ``at``.
     """
 
     region: str
@@ -100,6 +102,7 @@ class Account:
     read_objects: int = 0
     read_bytes: int = 0
     damaged: int = 0
+    archived: int = 0
     oldest: datetime | None = None
 
     @property
@@ -111,13 +114,16 @@ class Account:
 def account(region: str, copies: Iterable[Copy], now: datetime, within: timedelta) -> Account:
     """Count how far a region is proved."""
     since = now.timestamp() - within.total_seconds()
-    objects = size = read_objects = read_size = damaged = 0
+    objects = size = read_objects = read_size = damaged = archived = 0
     oldest: int | None = None
     for copy in copies:
         objects += 1
         size += copy.size
         if copy.state is State.DAMAGED:
             damaged += 1
+            continue
+        if copy.state is State.ARCHIVED:
+            archived += 1
             continue
         oldest = copy.at if oldest is None else min(oldest, copy.at)
         if copy.state is State.WHOLE and copy.at >= since:
@@ -131,5 +137,6 @@ def account(region: str, copies: Iterable[Copy], now: datetime, within: timedelt
         read_objects=read_objects,
         read_bytes=read_size,
         damaged=damaged,
+        archived=archived,
         oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
     )

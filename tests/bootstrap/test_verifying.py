@@ -1,0 +1,182 @@
+"""Months of reading back, carried out over real stores: who counts every read says that every byte was read in time.
+
+Objects come and go, one region goes away for days, the reader is stopped in the middle, its memory is lost once. An
+oracle counts at the stores themselves what was read when, and knows nothing of what the code remembers.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from covenant.adapters.stores.memory import MemoryStore
+from covenant.bootstrap import verifying
+from covenant.kernel.errors import StoreUnavailable
+from covenant.kernel.progress import Silent
+from covenant.prove.reading_back import Manner
+from covenant.prove.rolling import Account
+from covenant.replicate.region import Region
+from covenant.replicate.regional import RegionalStore
+from covenant.vault.names import CONFIG, INDEX, object_name
+from covenant.vault.ports import Listed
+from tests.clocks import FrozenClock
+from tests.faults.stores import Sound
+from tests.vaults import a_vault
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+WITHIN = timedelta(days=10)
+STEP = timedelta(hours=6)
+
+
+class Counting(Sound):
+    """A store that counts when each object was last read whole, and can be away."""
+
+    def __init__(self, clock: FrozenClock) -> None:
+        super().__init__(MemoryStore())
+        self.clock = clock
+        self.since: dict[str, datetime] = {}
+        self.away = False
+        self.read = 0
+        self.stop: threading.Event | None = None
+
+    def get(self, name: str) -> bytes:
+        self._here()
+        data = super().get(name)
+        self.since[name] = self.clock.now()
+        self.read += len(data)
+        if self.stop is not None:
+            self.stop.set()
+        return data
+
+    def size(self, name: str) -> int:
+        self._here()
+        return super().size(name)
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        self._here()
+        return super().list(prefix)
+
+    def _here(self) -> None:
+        if self.away:
+            raise StoreUnavailable("away, as planned by this test")
+
+
+@dataclass
+class World:
+    """A vault of two regions, whose objects are bytes under their hashes: nothing is opened in them."""
+
+    folder: Path
+    random: Random
+    clock: FrozenClock = field(default_factory=lambda: FrozenClock(BEGIN))
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.stores = {name: Counting(self.clock) for name in ("home", "attic")}
+        self.vault = a_vault(self.stores["home"])
+        self.names: list[str] = []
+        for name, _ in list(self.stores["home"].list("")):
+            if name != CONFIG:
+                self.stores["attic"].put(name, self.stores["home"].get(name))
+        self.stores["attic"].put(CONFIG, self.stores["home"].get(CONFIG))
+        for store in self.stores.values():
+            store.since = dict.fromkeys((name for name, _ in store.list("")), BEGIN)
+
+    def put(self, count: int) -> None:
+        for _ in range(count):
+            data = self.random.randbytes(self.random.choice([100, 2000, 9000]))
+            name = object_name(INDEX, sha256(data).hexdigest())
+            self.names.append(name)
+            for store in self.stores.values():
+                store.put(name, data)
+                store.since[name] = self.clock.now()
+
+    def let_go(self, count: int) -> None:
+        for name in self.random.sample(self.names, min(count, len(self.names))):
+            self.names.remove(name)
+            for store in self.stores.values():
+                store.delete(name)
+                del store.since[name]
+
+    def read(self, *, broken_off: bool = False) -> verifying.Verified:
+        """What the daemon does at each moment: read what is due until the next one."""
+        stop = threading.Event()
+        self.stores["home"].stop = stop if broken_off else None
+        regions = [Region(name, store, self.clock) for name, store in self.stores.items()]
+        places = [SimpleNamespace(name=name, spec=SimpleNamespace(url=name, options={})) for name in self.stores]
+        opener = SimpleNamespace(regional=lambda: RegionalStore(regions, 2, self.clock), places=places, sightings=None)
+        opened: Any = SimpleNamespace(opener=opener, vault=self.vault)
+        manner = Manner(clock=self.clock, progress=Silent(), lanes=1, stop=stop)
+        choose = verifying.what_is_due(self.clock.now(), WITHIN, STEP)
+        done = verifying.verify(opened, self.folder, WITHIN, choose, manner, before=self.accounts)
+        self.accounts = dict(done.accounts)
+        return done
+
+    def hold_against_truth(self, region: str) -> timedelta:
+        """How long an object really waits; and nothing is said to have been read later than it was."""
+        truth = min(self.stores[region].since.values())
+        said = self.accounts[region].oldest
+        assert said is not None
+        assert said <= truth + STEP, (region, said, truth)
+        return self.clock.now() - truth
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory, where there is one: what is remembered is written a thousand times."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as made:
+        yield Path(made)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_byte_in_every_region_is_read_in_time(folder: Path, seed: int) -> None:
+    """Over two months with objects coming and going, outages, readings broken off and the memory lost once: at no
+    moment does any object of any region wait for longer than was promised, and nothing is claimed that the stores do
+    not confirm."""
+    world = World(folder, Random(seed))
+    world.put(60)
+    longest, away_until = timedelta(), BEGIN
+    for step in range(4 * 60):
+        world.clock.set(BEGIN + step * STEP)
+        random = world.random
+        if random.random() < 0.03:
+            away_until = world.clock.now() + timedelta(hours=random.uniform(6, 36))
+        world.stores["attic"].away = world.clock.now() < away_until
+        if not world.stores["attic"].away:  # nothing is put that all must have, while one of them is away
+            world.put(random.choice([0, 0, 1, 2]))
+            world.let_go(random.choice([0, 0, 1, 2]))
+            world.put(25 if random.random() < 0.02 else 0)
+        if step == 90:
+            for marks in folder.glob("*.marks"):
+                marks.unlink()
+        world.read(broken_off=random.random() < 0.1)
+
+        longest = max(longest, *map(world.hold_against_truth, world.stores))
+
+    assert longest <= WITHIN
+    assert longest > 0.6 * WITHIN, "it was read so often that the simulation proves nothing"
+
+
+def test_no_more_is_read_than_the_promise_asks_for(folder: Path) -> None:
+    """Each byte is read about as often as four fifths of the promised time have passed."""
+    world = World(folder, Random(3))
+    world.put(300)
+    size = sum(size for _, size in world.stores["home"].list(""))
+    for store in world.stores.values():
+        store.read = 0
+    for step in range(4 * 16):
+        world.clock.set(BEGIN + step * STEP)
+        world.read()
+
+    times = 16 / (0.8 * WITHIN.days)
+    assert [times, times] == [pytest.approx(store.read / size, rel=0.25) for store in world.stores.values()]
