@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -10,15 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from covenant.adapters.stores.posix import PosixStore
-from covenant.prove.kit import shamir
-from covenant.prove.kit.code import SECRET_SIZE
-from covenant.prove.kit.kit import KitFile, KitRegion, KitVault, block, parts, password_of
-from covenant.vault.keys import seal_key
-from covenant.vault.names import KEYS, object_name
-from covenant.vault.vault import open_vault
 from tests.cli.running import Ran, here
-from tests.vaults import CHEAP, CLOCK, PASSWORD, a_store, a_vault
+from tests.vaults import PASSWORD, a_store, a_vault
 
 TOML = """\
 [vault]
@@ -148,20 +140,9 @@ def a_world(root: Path) -> World:
 
 def a_split_kit(world: World) -> list[Path]:
     """The recovery kit of the vault, split among three people of whom any two are enough."""
-    secret, near = os.urandom(SECRET_SIZE), PosixStore(world.region("near"))
-    vault = open_vault(near, PASSWORD)
-    key = seal_key(vault.master, password_of(secret), CHEAP, created=CLOCK.now(), username="", hostname="")
-    key_id = sha256(key).hexdigest()
-    for region in ("near", "far"):
-        PosixStore(world.region(region)).put(object_name(KEYS, key_id), key)
-    regions = tuple(KitRegion(name=name, url=str(world.region(name))) for name in ("near", "far"))
-    vaults = (KitVault(name="default", id=vault.config.id, key=key_id, regions=regions),)
-    file = KitFile(id="0a1b2c3d", made_at=CLOCK.now(), vaults=vaults, k=2, n=3, proof="", code="")
-    paths = []
-    for number, part in enumerate(parts(file, secret, shamir.split(secret, 2, 3, os.urandom)), 1):
-        paths.append(world.root / f"share-{number}.txt")
-        paths[-1].write_text(block(part))
-    return paths
+    made = world.covenant("kit", "create", "--split", "2-of-3", "-o", world.root / "kits")
+    assert 0 == made.code, made.err
+    return sorted((world.root / "kits").glob("*.txt"))
 
 
 def fingerprints(folder: Path) -> dict[str, str]:

@@ -74,17 +74,19 @@ def options_of(session: Session, region: KitRegion) -> dict[str, str]:
     options = {key: value if isinstance(value, str) else value.resolve(variables) for key, value in given.items()}
     for option, where in region.needs.items():
         if option not in options:
-            options[option] = _reference(where).resolve(variables)
+            options[option] = _reference(option, where).resolve(variables)
     return {**region.options, **options}
 
 
-def _reference(where: str) -> SecretRef:
-    """Where a secret is, from how a reference is shown."""
+def _reference(option: str, where: str) -> SecretRef:
+    """Where a secret is, from how a reference is shown. Raises ``ConfigError`` for one that was said only once."""
     from covenant.settings.secrets import SecretCommand, SecretEnv, SecretFile
 
-    kind, _, rest = where.partition(" ")
-    if kind == "file":
-        return SecretFile(Path(rest))
-    if kind == "command":
-        return SecretCommand(tuple(shlex.split(rest)))
-    return SecretEnv(where.removeprefix("environment variable "))
+    for kind, reference in (
+        ("file ", lambda rest: SecretFile(Path(rest))),
+        ("command ", lambda rest: SecretCommand(tuple(shlex.split(rest)))),
+        ("environment variable ", SecretEnv),
+    ):
+        if where.startswith(kind):
+            return reference(where.removeprefix(kind))
+    raise ConfigError(f"its option '{option}' is a secret, and is {where}", f"Give it with '-o {option}=…'.")
