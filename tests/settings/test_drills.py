@@ -153,7 +153,11 @@ def test_what_is_in_force_shows_the_probes(config: Path) -> None:
         ("expect = 1", "expect = { a = 1 }", "sources.catalog.probes[1]: an answer is one value or a list"),
         ("foreign_keys", "foreign_key", "sources.catalog.probes[0].foreign_key: no such key"),
         ('room = "20GiB"', 'room = "much"', "drills.room: 'much' is not a size like '20GiB'"),
-        ("[drills]", "[[sources.media.probes]]\nkind = 'structure'\n[drills]", "and this is 'files'"),
+        (
+            "[drills]",
+            "[[sources.media.probes]]\nkind = 'structure'\n[drills]",
+            "cannot be asked of a source of kind 'files'",
+        ),
     ],
 )
 def test_a_mistake_is_named_where_it_stands(config: Path, right: str, wrong: str, said: str) -> None:

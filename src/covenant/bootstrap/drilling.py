@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from covenant.kernel.errors import CovenantError
 from covenant.prove.drill import Drill
 from covenant.prove.drill_plan import plan
 from covenant.prove.planting import Ground
-from covenant.prove.ports import Aspect
+from covenant.prove.ports import Aspect, System
 from covenant.prove.record import Level, Scenario
 from covenant.prove.rehearsing import Bench
 from covenant.prove.sandbox import Sandboxes
@@ -77,9 +78,7 @@ class Company:
 def hold(company: Company, order: Order) -> DrillRecord:
     """Hold a drill, and keep what came of it. Raises ``UsageError`` for a source that there is not, ``Interrupted``."""
     settings = company.settings
-    systems = {
-        name: each for name, source in settings.sources.items() if (each := system_of(source, company.variables))
-    }
+    systems = _systems(company)
     needs = {name: {other for probe in system.probes for other in probe.needs} for name, system in systems.items()}
     planned = plan(
         company.policy.sources.values(),
@@ -115,10 +114,27 @@ def hold(company: Company, order: Order) -> DrillRecord:
     return record
 
 
+def _systems(company: Company) -> dict[str, System]:
+    """What each source brings; one of a kind that cannot be rehearsed is left out."""
+    from covenant.bootstrap.server_drills import system_of_server
+
+    lanes, found = jobs.lanes(company.settings.limits), dict[str, System]()
+    for name, source in company.settings.sources.items():
+        if source.covered and source.kind == "postgres":
+            found[name] = system_of_server(source, company.opened, company.variables, lanes)
+        elif (system := system_of(source, company.variables)) is not None:
+            found[name] = system
+    return found
+
+
 def sandboxes(state_dir: Path, settings: Settings) -> Sandboxes:
-    """Where sandboxes are made: in the state directory, unless covenant.toml says where else."""
+    """Where sandboxes are made: in the state directory, unless covenant.toml says where else.
+
+    Root's state directory lets nobody else through, and a database server refuses to be root's.
+    """
     ledger, drills = state_dir / "sandboxes", settings.drills
-    return Sandboxes(drills.folder or ledger, ledger, drills.room)
+    common = Path("/var/tmp") if drills.folder is None and os.geteuid() == 0 else None
+    return Sandboxes(drills.folder or ledger, ledger, drills.room, common)
 
 
 def keep(catalog: Catalog, record: DrillRecord) -> None:

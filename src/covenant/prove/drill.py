@@ -17,7 +17,7 @@ from datetime import datetime
 
 from covenant.kernel.answers import Answer, Result
 from covenant.prove.bare import BARE, EmptyMachine, Recovered, recover_all
-from covenant.prove.drill_plan import DrillPlan
+from covenant.prove.drill_plan import DrillPlan, Turn
 from covenant.prove.planting import Ground
 from covenant.prove.ports import Aspect, System, Vaults
 from covenant.prove.record import DrillRecord, Level, Scenario, SourceDrill, Step
@@ -80,7 +80,12 @@ class Drill:
         if self.machine is None:
             nobody = Answer(BARE, Result.COULD_NOT_VERIFY, "nothing is here that recovers an empty machine", 0.0)
             return Recovered({}, (), (nobody,))
-        return recover_all(self.machine, stage, [turn for turn in self.plan.turns if turn.source in self.systems], held)
+        return recover_all(self.machine, stage, [turn for turn in self.plan.turns if self._by_files(turn)], held)
+
+    def _by_files(self, turn: Turn) -> bool:
+        """Whether a source comes back as files; a server would put its tablespaces where this machine has its own."""
+        system = self.systems.get(turn.source)
+        return system is not None and system.server is None
 
     def _rehearse(self, stage: Stage, bare: Recovered, held: ExitStack) -> tuple[SourceDrill, ...]:
         together = self.plan.level is Level.ANNUAL or self.plan.scenario in TOGETHER
@@ -105,11 +110,8 @@ class Drill:
 
     def _of_the_whole(self) -> Iterator[Answer]:
         """What the whole was to show, and nothing asked."""
-        asked = {
-            probe.aspect
-            for turn in self.plan.turns
-            for probe in (self.systems[turn.source].probes if turn.source in self.systems else ())
-        }
+        systems = [self.systems[turn.source] for turn in self.plan.turns if turn.source in self.systems]
+        asked = {aspect for system in systems for aspect in system.aspects}
         partly = self.narrowed or self.plan.scenario is Scenario.HUMAN_ERROR
         for aspect, question in _WANTED.items():
             if aspect in self.wanted and aspect not in asked and not partly:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from covenant.kernel.answers import Result
+from covenant.kernel.answers import Answer, Result
+from covenant.kernel.progress import Progress
+from covenant.recover.job import Tally
 from covenant.vault.ports import ReadStore
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
@@ -128,8 +132,59 @@ class Spoiler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a server that came back was, how long each step took, and what it answered."""
+
+    tally: Tally
+    seconds: Mapping[str, float]
+    answers: tuple[Answer, ...]
+
+
+class Journey(Protocol):
+    """The way on which a server comes back: a base backup, and its log up to a moment."""
+
+    @property
+    def base(self) -> Snapshot: ...
+
+    @property
+    def until(self) -> datetime:
+        """The moment that it comes back to."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes that this takes, log included."""
+        ...
+
+    def travel(self, folder: Path, progress: Progress, stop: threading.Event) -> Arrived:
+        """Bring it back into the folder, ask it where nobody else reaches it, and stop it.
+
+        Raises ``DamageError`` where something is lost on the way, ``TargetError``, ``Interrupted``.
+        """
+        ...
+
+
+class Server(Protocol):
+    """A kind of source that is more than its files: it comes back by replaying its log, and answers only if it runs."""
+
+    def journey(self, access: Access, goal: datetime | None) -> Journey:
+        """How it comes back to a moment, or as late as can be had. Raises ``SnapshotMissing``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class System:
-    """What one kind of source brings to a drill beside what every source is asked."""
+    """What one kind of source brings to a drill beside what every source is asked.
+
+    ``asks`` is what a ``server`` is asked about by whoever brings it back.
+    """
 
     probes: Sequence[Probe] = ()
     spoilers: Sequence[Spoiler] = ()
+    server: Server | None = None
+    asks: frozenset[Aspect] = frozenset()
+
+    @property
+    def aspects(self) -> frozenset[Aspect]:
+        """What is asked about."""
+        return self.asks | {probe.aspect for probe in self.probes}

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from covenant.kernel.answers import Answer
-from covenant.kernel.errors import CovenantError, Interrupted
+from covenant.kernel.answers import Answer, Result
+from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing
+from covenant.kernel.progress import Silent
 from covenant.prove.asking import ask
 from covenant.prove.bare import CameBack
 from covenant.prove.drill_plan import DrillPlan, Turn
 from covenant.prove.planting import plant_in_restore, plant_in_sample
-from covenant.prove.ports import Aspect, Probe, Restored, System
+from covenant.prove.ports import Aspect, Probe, Restored, Server, System
 from covenant.prove.probes.checksums import Checksums
 from covenant.prove.record import Measured, Planted, Scenario, SourceDrill, Step
-from covenant.prove.rehearsing import BroughtBack, bring_back, judged, size_of
+from covenant.prove.rehearsing import CAME_BACK, BroughtBack, bring_back, judged, size_of
 from covenant.prove.sample import smallest_file
-from covenant.prove.scenarios import Cast, Stage, cast
+from covenant.prove.scenarios import Cast, Stage, cast, server_cast
 from covenant.recover.job import Tally
 
 RECOVERY = frozenset({"assess", "isolate", "restore", "validate"})
@@ -45,6 +46,7 @@ class Rehearsal:
     restored: Restored | None = None
     _cast: Cast | None = None
     _brought: BroughtBack | None = None
+    _moment: datetime | None = None
     _region: str = ""
     _steps: list[Step] = field(default_factory=list)
     _answers: list[Answer] = field(default_factory=list)
@@ -76,6 +78,9 @@ class Rehearsal:
             self._why_not = f"this version rehearses no source of kind '{self.turn.promised.system}'"
             return
         try:
+            if self.system.server is not None:
+                self._server_back(plan, self.system.server, held)
+                return
             found = self._assess(plan)
             if self.back is not None:
                 self._adopt(found, self.back)
@@ -87,8 +92,10 @@ class Rehearsal:
                 self._plant(found, self.restored)
         except Interrupted:
             raise
+        except (DamageError, ObjectMissing) as error:
+            self._answers.append(Answer(CAME_BACK, Result.FAILED, f"it did not come back: {error}", 0.0))
         except CovenantError as error:
-            self._why_not = error.message
+            self._why_not = f"{error.message}. {error.hint}" if error.hint else error.message
         except Exception as error:  # noqa: BLE001 - one source's defect must not keep the others from being rehearsed
             self._why_not = f"unexpected {type(error).__name__}: {error}"
 
@@ -115,7 +122,7 @@ class Rehearsal:
             vault=promised.vault,
             region=self._region,
             snapshot_id=found.snapshot.id if found else "",
-            moment=found.snapshot.time if found else None,
+            moment=self._moment or (found.snapshot.time if found else None),
             files=brought.tally.files if brought else 0,
             bytes=brought.tally.bytes_written if brought else 0,
             rto=Measured(promised.rto.value, reached),
@@ -153,6 +160,25 @@ class Rehearsal:
         self.restored = self._brought.restored
         with self._timed("validate"):
             self._answers += judged(bench, self._brought, self._early())
+
+    def _server_back(self, plan: DrillPlan, server: Server, held: ExitStack) -> None:
+        """Bring a server back by its log, have it asked while it runs, and plant damage in its base backup."""
+        promised, bench = self.turn.promised, self.stage.ground.bench
+        with self._timed("assess") as told:
+            found, journey = server_cast(self.stage, plan.scenario, promised.vault, server)
+            told.append(f"snapshot {found.snapshot.id[:8]}, {found.how}")
+        self._cast, self._moment = found, journey.until
+        with self._timed("isolate") as told:
+            sandbox = held.enter_context(self.stage.ground.sandboxes.open(journey.size, passable=True))
+            told.append(f"{sandbox.folder}, {journey.size:,} bytes")
+        arrived = journey.travel(sandbox.folder / "server", Silent(), bench.stop)
+        self._steps += (Step(name if name in RECOVERY else "restore", took) for name, took in arrived.seconds.items())
+        self._answers += arrived.answers
+        restored = Restored(promised.source, sandbox.folder, found.access.vault, found.snapshot)
+        self._brought = BroughtBack(restored, arrived.tally, arrived.answers[0])
+        self._region = found.access.region()
+        with self._timed("plant"):
+            self._planted += plant_in_sample(self.stage.ground, found.access, found.snapshot, promised.source)
 
     def _adopt(self, found: Cast, back: CameBack) -> None:
         """Take over what an empty machine brought back and asked."""

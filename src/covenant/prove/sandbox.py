@@ -58,47 +58,56 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True)
 class Sandboxes:
-    """Makes sandboxes in a folder, and remembers them in a ledger. ``room`` bounds each; ``None``: the disk does."""
+    """Makes sandboxes in a folder, and remembers them in a ledger. ``room`` bounds each; ``None``: the disk does.
+
+    What others must reach is made in ``common``, where there is such a place.
+    """
 
     folder: Path
     ledger: Path
     room: int | None = None
+    common: Path | None = None
     owner: Process = field(default_factory=this_process)
 
     @contextlib.contextmanager
-    def open(self, size: int) -> Iterator[Sandbox]:
+    def open(self, size: int, *, passable: bool = False) -> Iterator[Sandbox]:
         """A sandbox for ``size`` bytes, removed at the end whatever happens.
+
+        One that is ``passable`` lets others through to what is given to them: a server that is not to be root's.
 
         Raises ``TargetError`` where so much is not allowed, has no room, or the folder cannot be made.
         """
-        self.refuse(size)
+        above = self.common or self.folder if passable else self.folder
+        self.refuse(size, above)
         name = f"{PREFIX}{uuid4().hex}"
-        folder, line = self.folder / name, self.ledger / f"{name}.json"
+        folder, line = above / name, self.ledger / f"{name}.json"
         try:
             self.ledger.mkdir(parents=True, exist_ok=True)
-            self.folder.mkdir(parents=True, exist_ok=True)
+            above.mkdir(parents=True, exist_ok=True)
             line.write_bytes(msgspec.json.encode(_Line(str(folder), self.owner)))  # before there is a folder
             folder.mkdir(mode=0o700)
+            if passable:
+                folder.chmod(0o711)
         except OSError as error:
             raise TargetError(
-                f"no sandbox can be made in {self.folder}: {error.strerror}", "Name another 'folder' in [drills]."
+                f"no sandbox can be made in {above}: {error.strerror}", "Name another 'folder' in [drills]."
             ) from error
         try:
-            yield Sandbox(folder, self.room if self.room is not None else self._free())
+            yield Sandbox(folder, self.room if self.room is not None else _free(above))
         finally:
             _remove(folder, line)
 
-    def refuse(self, size: int) -> None:
-        """Raise ``TargetError`` where ``size`` bytes are not allowed, or the disk has no room for them."""
+    def refuse(self, size: int, above: Path) -> None:
+        """Raise ``TargetError`` where ``size`` bytes are not allowed, or the disk has no room for them there."""
         if self.room is not None and size > self.room:
             raise TargetError(
                 f"it has {size:,} bytes, and a sandbox may have {self.room:,}",
                 "Let it have more with 'room' in [drills].",
             )
-        free = self._free()
+        free = _free(above)
         if size > free:
             raise TargetError(
-                f"it has {size:,} bytes, and {self.folder} has room for {max(0, free):,}",
+                f"it has {size:,} bytes, and {above} has room for {max(0, free):,}",
                 "Make room there, or name another 'folder' in [drills].",
             )
 
@@ -118,11 +127,11 @@ class Sandboxes:
                 swept.append(Path(said.folder))
         return tuple(swept)
 
-    def _free(self) -> int:
-        """How many bytes a sandbox may take of the disk that it would lie on."""
-        above = next(folder for folder in (self.folder, *self.folder.parents) if folder.exists())
-        disk = shutil.disk_usage(above)
-        return disk.free - max(SPARE, disk.total // 20)
+
+def _free(above: Path) -> int:
+    """How many bytes a sandbox may take of the disk that it would lie on."""
+    disk = shutil.disk_usage(next(folder for folder in (above, *above.parents) if folder.exists()))
+    return disk.free - max(SPARE, disk.total // 20)
 
 
 def _remove(folder: Path, line: Path) -> None:

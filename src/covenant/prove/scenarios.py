@@ -22,13 +22,16 @@ from pathlib import Path
 from covenant.kernel.answers import Answer, Result
 from covenant.kernel.errors import DamageError, ObjectMissing, SnapshotMissing
 from covenant.prove.planting import Ground
-from covenant.prove.ports import Access, Probe, Vaults
+from covenant.prove.ports import Access, Journey, Probe, Server, Vaults
 from covenant.prove.record import Scenario, Step
 from covenant.prove.rehearsing import bring_back, judged, size_of
 from covenant.prove.sample import smallest_file
 from covenant.recover.difference import difference
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
+
+ERROR_AGO = timedelta(minutes=1)
+"""So long before the end of its log a server is brought back from what somebody did to it."""
 
 BREACH_AGO = timedelta(days=1)
 """So long ago a breach is assumed to have begun where nobody says when."""
@@ -90,6 +93,25 @@ def cast(stage: Stage, scenario: Scenario | None, vault: str, source: str, probe
     if scenario is Scenario.HUMAN_ERROR:
         return _human_error(stage, access, source)
     return _as_it_is(stage, access, source)
+
+
+def server_cast(stage: Stage, scenario: Scenario | None, vault: str, server: Server) -> tuple[Cast, Journey]:
+    """The same for a server, which has a log: before a breach, before an error of a minute ago, or as late as can be
+    had. Raises ``SnapshotMissing`` where nothing leads there, ``Refusal``, and the vault's and the store's errors."""
+    if scenario is Scenario.DATA_CENTRE_OUTAGE:
+        access = stage.vaults.without_primary(vault)
+    elif scenario is Scenario.SECURITY_BREACH:
+        access = stage.vaults.with_new_password(vault)
+    else:
+        access = stage.vaults.open(vault)
+    goal = stage.breach if scenario is Scenario.SECURITY_BREACH else None
+    journey = server.journey(access, goal)
+    if scenario in (Scenario.DATABASE_CORRUPTION, Scenario.HUMAN_ERROR):
+        goal = journey.until - ERROR_AGO
+        journey = server.journey(access, goal)
+    lost = (stage.now if goal is None else goal) - journey.until
+    how = f"{access.how}{', ' if access.how else ''}its log to {journey.until:%Y-%m-%d %H:%M:%S}"
+    return Cast(access, journey.base, max(lost, timedelta()), how=how), journey
 
 
 def _readable(vault: Vault) -> Iterator[Snapshot]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from covenant.settings.problems import did_you_mean
 from covenant.settings.reading import Reading
-from covenant.settings.tables.probes import OF_DATABASES, PROBES, AnyProbe, HttpTable, ReferencesTable
+from covenant.settings.tables.probes import ASKED, PROBES, AnyProbe, HttpTable, ReferencesTable
 from covenant.settings.toml_lines import Where
 from covenant.settings.values import Probe
 
@@ -26,9 +26,10 @@ def _probes(reading: Reading, written: list[Any], system: str, where: Where) -> 
             what = "the key is missing" if kind is None else f"there is no kind '{kind}'"
             reading.problems.add((*at, "kind"), what, did_you_mean(str(kind), PROBES))
             continue
-        if kind in OF_DATABASES and system != "sqlite":
-            hint = "A source of this kind can be asked by 'http'."
-            reading.problems.add((*at, "kind"), f"'{kind}' asks a SQLite database, and this is '{system}'", hint)
+        known = ASKED.get(system, frozenset({"http"}))
+        if kind not in known:
+            hint = f"A source of kind '{system}' can be asked by {', '.join(map(repr, sorted(known)))}."
+            reading.problems.add((*at, "kind"), f"'{kind}' cannot be asked of a source of kind '{system}'", hint)
         table = reading.problems.read(PROBES[kind], raw, at)
         if table is not None:
             yield _probe(reading, table, at)

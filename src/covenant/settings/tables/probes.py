@@ -87,5 +87,8 @@ PROBES: dict[str, type[AnyProbe]] = {
     "references": ReferencesTable,
     "http": HttpTable,
 }
-OF_DATABASES = frozenset({"structure", "sql", "rows", "references"})
-"""What only a SQLite database can be asked."""
+ASKED: dict[str, frozenset[str]] = {
+    "sqlite": frozenset(PROBES),
+    "postgres": frozenset({"sql"}),
+}
+"""What each kind of source can be asked; any other, by ``http`` alone."""
