@@ -29,7 +29,7 @@ class StructureTable(ProbeTable):
 
 
 class SqlTable(NamedProbeTable):
-    """A query, and the answer that it must have."""
+    """A query of a database, and the answer that it must have. In PostgreSQL, tables are named with their schema."""
 
     kind: Literal["sql"] = Field(description="What is asked.")
     query: Text = Field(description="The query. It cannot change anything.")
