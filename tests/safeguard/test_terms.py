@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from covenant.adapters.stores.memory import MemoryStore
 from covenant.kernel.errors import ObjectMissing
 from covenant.safeguard import forget, terms
-from covenant.vault.names import CONFIG, DATA, INDEX, LOCKS, SNAPSHOTS, object_name
+from covenant.vault.names import (
+    CHECKPOINTS,
+    CONFIG,
+    DATA,
+    EVIDENCE,
+    EVIDENCE_KEYS,
+    INDEX,
+    LOCKS,
+    SNAPSHOTS,
+    object_name,
+)
 from covenant.vault.repair.index import apply_index, plan_index
 from covenant.vault.snapshot import SOURCE_TAG, Snapshot
 from covenant.vault.vault import Vault, open_vault
@@ -120,6 +130,21 @@ def test_index_files_and_locks_stay_free(world: World) -> None:
     free = {name.partition("/")[0] for name, _ in world.memory.list("") if world.store.term(name) is None}
     assert {INDEX, LOCKS} <= free
     assert CONFIG not in free
+
+
+def test_the_evidence_is_held_as_long_as_anything(world: World) -> None:
+    """While any snapshot is held, nobody deletes the key, the pages or the checkpoints of what was done."""
+    for folder in (EVIDENCE_KEYS, EVIDENCE, CHECKPOINTS):
+        world.memory.put(object_name(folder, "ab" * 32), b"evidence")
+
+    world.extend()
+
+    held = {
+        folder: world.store.term(object_name(folder, "ab" * 32)) for folder in (EVIDENCE_KEYS, EVIDENCE, CHECKPOINTS)
+    }
+    longest = world.store.term(CONFIG)
+    assert longest is not None
+    assert {longest} == set(held.values())
 
 
 def test_a_term_is_never_shortened(world: World) -> None:

@@ -25,7 +25,7 @@ from covenant.kernel.errors import DamageError, ObjectMissing, StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.vault.census import Census
 from covenant.vault.lanes import in_threads
-from covenant.vault.names import CONFIG, DATA, KEYS, SNAPSHOTS, object_name
+from covenant.vault.names import CHECKPOINTS, CONFIG, DATA, EVIDENCE, EVIDENCE_KEYS, KEYS, SNAPSHOTS, object_name
 from covenant.vault.pack import BlobType
 from covenant.vault.ports import Terms
 from covenant.vault.reachable import mark_reachable
@@ -169,11 +169,12 @@ def _lasts(remembered: Mapping[str, datetime], name: str, until: datetime) -> bo
 
 
 def _shared(vault: Vault, held: tuple[Promised, ...]) -> Iterator[tuple[str, tuple[datetime, timedelta]]]:
-    """The keys and the config, without which no snapshot can be read."""
+    """The keys and the config, without which no snapshot can be read, and the evidence of what was done with them."""
     if held:
         longest = (held[0].until, max(one.term for one in held) / _SPARE)
-        for listed in vault.store.list(KEYS):
-            yield listed.name, longest
+        for folder in (KEYS, EVIDENCE_KEYS, EVIDENCE, CHECKPOINTS):
+            for listed in vault.store.list(folder):
+                yield listed.name, longest
         yield CONFIG, longest
 
 

@@ -14,11 +14,25 @@ from covenant.vault.config import decode_config
 from covenant.vault.journal import read_pages
 from covenant.vault.keys import decode_key
 from covenant.vault.lock import LockFile
-from covenant.vault.names import CONFIG, INDEX, KEYS, LOCKS, SNAPSHOTS, id_of, is_id, object_name
+from covenant.vault.names import (
+    CONFIG,
+    EVIDENCE,
+    EVIDENCE_KEYS,
+    INDEX,
+    JOURNAL,
+    KEYS,
+    LOCKS,
+    POLICY,
+    SNAPSHOTS,
+    id_of,
+    is_id,
+    object_name,
+)
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
 
 _COPY = "Copy it from another region or an older copy of the vault."
+_PAGES = (JOURNAL, POLICY, EVIDENCE_KEYS, EVIDENCE)
 _SMALL_FOLDERS = (KEYS, INDEX, SNAPSHOTS, LOCKS)
 
 
@@ -68,8 +82,8 @@ def lock_notes(vault: Vault, now: datetime) -> Iterator[Finding]:
 
 
 def journal_findings(vault: Vault) -> Iterator[Finding]:
-    """Whether every page of the record of what was done is whole. No data depends on it."""
-    return iter(read_pages(vault).findings)
+    """Whether every page of what was done, promised and proved is whole. No data depends on it."""
+    return (finding for folder in _PAGES for finding in read_pages(vault, folder).findings)
 
 
 def load_snapshots(vault: Vault) -> tuple[list[Snapshot], list[Finding]]:
