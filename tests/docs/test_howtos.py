@@ -12,11 +12,13 @@ __all__ = ["postgres_18"]
 PAGES = (
     "ask-what-was-restored",
     "drills-and-reports",
+    "evidence",
     "leave-with-restic",
     "passwords",
     "policy",
     "recover-from-damage",
     "recover-from-nothing",
+    "recovery-kit",
     "regions",
     "restore-one-file",
 )
