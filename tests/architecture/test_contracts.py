@@ -31,6 +31,7 @@ TRESPASSES = [
     ("cli/trespass.py", "from pydantic_core import ValidationError", "Only settings knows pydantic"),
     ("adapters/sources/files/trespass.py", "import sqlite3", "Only the SQLite source knows sqlite3"),
     ("cli/trespass.py", "import sqlalchemy", "Only the catalog knows sqlalchemy and alembic"),
+    ("prove/trespass.py", "from reportlab.lib import colors", "Only what prints knows reportlab"),
     ("vault/trespass.py", "from alembic import command", "Only the catalog knows sqlalchemy and alembic"),
 ]
 
