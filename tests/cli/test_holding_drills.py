@@ -119,6 +119,29 @@ def test_the_daemon_holds_what_is_due_and_tells_what_was_missed(place: Place) ->
     assert 1 == told.code
 
 
+def test_the_report_of_a_drill_that_was_due_lies_where_the_policy_says(place: Place) -> None:
+    """It is left there, signed, with what was missed before; where it cannot be written, that is told, and the drill
+    counts all the same."""
+    with (place.home / "covenant.toml").open("a") as toml:
+        toml.write('reports = "reports"\n')
+    place.clock.set(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    place.run("run", "--once")
+    place.clock.set(datetime(2027, 1, 10, 10, tzinfo=UTC))
+    place.run("run", "--once")
+    left = sorted(path.suffix for path in (place.home / "reports").iterdir())
+    (page,) = (path.read_text() for path in (place.home / "reports").glob("*.html"))
+    place.clock.set(datetime(2027, 2, 1, 10, tzinfo=UTC))
+    (place.home / "reports").rename(place.home / "old")
+    (place.home / "reports").write_text("in the way")
+
+    ran = place.run("run", "--once")
+
+    assert [".html", ".json", ".pdf", ".pem", ".sha256", ".sig"] == left
+    assert "1 promised drill MISSED" in page
+    assert "its report was not written" in ran.out
+    assert 2 == len(place.run("drill", "list", "--json").document["drills"])
+
+
 def test_a_drill_that_was_killed_leaves_nothing_for_long(place: Place) -> None:
     """After ``kill -9`` the next start, of a drill or of the daemon, removes what it had restored."""
     place.run("backup")

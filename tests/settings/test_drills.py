@@ -69,6 +69,7 @@ annual = { at = "never", what = "exercise" }
 validate = ["integrity", "experience"]
 folder = "boxes"
 room = "20GiB"
+reports = "reports"
 """
 
 
@@ -88,7 +89,8 @@ def test_drills_are_read_as_they_are_written(config: Path) -> None:
     assert (Schedule(cron="0 9 2 * *"), "restore") == (policy.drills["monthly"].at.value, policy.drills["monthly"].what)
     assert ("integrity", "experience") == settings.drills.wanted
     assert (config.parent / "boxes", 20 << 30) == (settings.drills.folder, settings.drills.room)
-    assert {"drills.folder", "drills.room"}.isdisjoint(each.name for each in policy.commitments)
+    assert config.parent / "reports" == settings.drills.reports
+    assert {"drills.folder", "drills.room", "drills.reports"}.isdisjoint(each.name for each in policy.commitments)
 
 
 def test_probes_become_questions(config: Path) -> None:

@@ -162,6 +162,7 @@ class Working:
 
     def _drill(self, due: Due, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
         from covenant.bootstrap import drilling
+        from covenant.bootstrap.leaving import leave_report
         from covenant.prove.record import Level
 
         company = drilling.Company(
@@ -178,7 +179,7 @@ class Working:
         )
         record = drilling.hold(company, drilling.Order(level=Level(due.subject), due_at=due.due_at, by="covenant run"))
         drilling.seal(company, record)
-        return drilling.outcome_of(record)
+        return leave_report(company, record, drilling.outcome_of(record))
 
     # -- what a vault holds ---------------------------------------------------------------------------------------
 

@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from covenant.catalog.records import Proof
     from covenant.prove.evidence.signing import Signer
 
-PAST = 10_000
-"""How many past drills the trend looks back upon."""
-
 
 def report(session: Session, proof: Proof, folder: Path, forms: Collection[str], missed: Collection[datetime]) -> int:
     """Write the files, and tell them; returns the exit code."""
+    from covenant.bootstrap.leaving import PAST
     from covenant.bootstrap.reporting import report_files, write_files
     from covenant.catalog.records import DRILL
     from covenant.prove.report.past import read_past

@@ -18,4 +18,5 @@ def drills(reading: Reading, said: Mapping[str, Any]) -> Drills:
         wanted=said.get("validate", ()),
         folder=reading.path(said["folder"]) if said.get("folder") else None,
         room=said.get("room"),
+        reports=reading.path(said["reports"]) if said.get("reports") else None,
     )

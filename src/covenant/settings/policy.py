@@ -93,7 +93,7 @@ def _origin(settings: Settings, where: Where) -> str:
     return "default" if line is None else f"{settings.path.name}:{line}"
 
 
-_MEANS: frozenset[Where] = frozenset({("drills", "folder"), ("drills", "room")})
+_MEANS: frozenset[Where] = frozenset({("drills", "folder"), ("drills", "room"), ("drills", "reports")})
 """Keys that say how something is done, and promise nothing."""
 
 _COVERED: frozenset[Where] = frozenset(

@@ -150,12 +150,16 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Drills:
-    """Rehearsals by level, what the whole must be asked, and the sandboxes: where, and how many bytes each may take."""
+    """Rehearsals by level, what the whole must be asked, and the sandboxes: where, and how many bytes each may take.
+
+    ``reports`` is the folder that the report of each drill held by itself is left in, ``None`` for none.
+    """
 
     levels: Mapping[str, Rehearsal] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
     folder: Path | None = None
     room: int | None = None
+    reports: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,21 +52,10 @@ def list_(session: Session, level: str | None, limit: int) -> None:
 
 def _missed(session: Session, catalog: Catalog) -> Iterator[tuple[str, datetime]]:
     """The drills of covenant.toml that were due and not held, the oldest first."""
-    from covenant.catalog.records import DRILL
-    from covenant.loop.promised import drill_subject, promised_since
-    from covenant.prove.missed import answering, held_at, missed
+    from covenant.bootstrap.leaving import missed_drills
     from covenant.settings.policy import policy_of
 
-    since = promised_since(catalog)
-    for name, promised in policy_of(session.required_settings()).drills.items():
-        begins = since.get(drill_subject(name))
-        if begins is not None:
-            proofs = (
-                proof for level in answering(name) for proof in catalog.proofs(kind=DRILL, subject=level, most=_ALL)
-            )
-            held = [moment for proof in proofs if (moment := held_at(proof.detail)) is not None]
-            for due in missed(promised.at.value, name, begins, held, session.clock.now()):
-                yield name, due
+    yield from missed_drills(catalog, policy_of(session.required_settings()), session.clock.now())
 
 
 @command(

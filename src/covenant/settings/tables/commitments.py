@@ -57,6 +57,9 @@ class DrillsTable(Table):
         None, description="Where sandboxes are made; in the state directory by default. Relative to the file's folder."
     )
     room: Size | None = Field(None, description="How many bytes one sandbox may take; what the disk has, by default.")
+    reports: Text | None = Field(
+        None, description="Where the report of each drill is left. Relative to the file's folder; nowhere by default."
+    )
 
 
 class AuthorisationTable(Table):
