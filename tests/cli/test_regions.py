@@ -225,3 +225,62 @@ def test_with_one_region_left_it_is_read_without_a_lock(tmp_path: Path) -> None:
     assert b"one" * 5000 == next((tmp_path / "out").rglob("one.raw")).read_bytes()
     place.well("region", "sync", "--make", "home", "--make", "attic")
     place.well("check", "--read-data")
+
+
+def test_a_fail_over_brings_what_is_lacking_first(tmp_path: Path) -> None:
+    """The new primary has all that any region has which answers, before it is the primary."""
+    place = made(tmp_path, acknowledge="2")
+    for pack in place.packs("b"):
+        pack.unlink()
+    (tmp_path / "a").rename(tmp_path / "gone")
+
+    ran = place.well("region", "failover", "attic")
+
+    assert "brought region 'attic'" in ran.out
+    assert [path.name for path in place.packs("c")] == [path.name for path in place.packs("b")]
+
+
+def test_a_fail_over_that_may_lose_something_asks(tmp_path: Path) -> None:
+    """Where as many regions are away as acknowledge a write, it is refused until that is accepted, and the snapshots
+    that are known and out of reach are named; when the region returns they are back."""
+    place = made(tmp_path, acknowledge="1")
+    (tmp_path / "photos" / "two.raw").write_bytes(b"two" * 5000)
+    place.well("region", "status")
+    late = place.well("backup", "--json").document["snapshot_id"]
+    place.well("catalog", "rebuild")
+    for region in "bc":
+        (tmp_path / region / "snapshots" / late).unlink(missing_ok=True)
+    (tmp_path / "a").rename(tmp_path / "gone")
+
+    refused = place.run("region", "failover", "attic")
+    place.well("region", "failover", "attic", "--accept-loss")
+    (tmp_path / "gone").rename(tmp_path / "a")
+    place.well("region", "sync")
+
+    assert 22 == refused.code, refused.out
+    assert f"1 snapshot: {late[:8]}" in refused.out
+    assert "--accept-loss" in refused.err
+    assert all((tmp_path / region / "snapshots" / late).is_file() for region in "abc")
+
+
+def test_a_single_named_region_knows_of_epochs(tmp_path: Path) -> None:
+    """A region that is alone in covenant.toml, because the others were taken out, does not write while one of them is
+    the primary: it says so, and how to make it the primary; and then it goes on."""
+    place = made(tmp_path)
+    written = (tmp_path / "covenant.toml").read_text()
+    place.well("region", "failover", "attic")
+    alone = "\n".join(
+        block for block in written.split("\n\n") if "regions.attic" not in block and "regions.cloud" not in block
+    )
+    (tmp_path / "covenant.toml").write_text(alone)
+
+    refused = place.run("backup", "--full")
+    seen = place.run("snapshots")
+    place.well("region", "failover", "home")
+    place.well("backup", "--full")
+    status = place.well("region", "status", "--json").document
+
+    assert 20 == refused.code, refused.err
+    assert "the primary is region 'attic', which is not among ours" in refused.err
+    assert 0 == seen.code
+    assert ("home", {"1"}) == (status["primary"], set(status["copies"]))

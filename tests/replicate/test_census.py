@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from covenant.adapters.stores.memory import MemoryStore
 from covenant.replicate.census import count, look
+from covenant.replicate.holdings import Holdings, gaps
 from covenant.vault.ports import Listed, Store
 from tests.faults.stores import Sound
 from tests.replicate.worlds import regions_of
@@ -47,3 +48,22 @@ def test_what_goes_while_regions_are_listed_is_not_counted() -> None:
     seen = look(regions_of([empty, ListedLate(late, gone=True)]))
 
     assert {} == count(seen, ["a", "b"], 2).copies
+
+
+def test_a_gap_is_found_whatever_the_order_of_listings() -> None:
+    """Two regions that list the same in another order lack nothing; one that lacks an object, or has another in its
+    place, has exactly that gap, and not after it was set right."""
+    names = [f"data/{n:02x}/{n:02x}{'0' * 60}{n:02x}" for n in range(40)] + ["config"]
+    first = Holdings(Listed(name, 4) for name in names)
+    second = Holdings(Listed(name, 4) for name in reversed(names))
+    alike = list(gaps([first, second]))
+
+    second.discard(names[7])
+    second.add(names[7].replace("0000", "0001"), 4)
+    unlike = list(gaps([first, second]))
+    second.discard(names[7].replace("0000", "0001"))
+    second.add(names[7], 4)
+
+    assert [] == alike
+    assert {names[7], names[7].replace("0000", "0001")} == set(unlike)
+    assert [] == list(gaps([first, second]))

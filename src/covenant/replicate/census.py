@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import islice
 
 from covenant.kernel.errors import CovenantError, ObjectMissing
-from covenant.replicate.holdings import Holdings, Sizes, right_size, side_by_side
+from covenant.replicate.holdings import Holdings, Sizes, gaps, right_size, side_by_side
 from covenant.replicate.naming import EPOCHS, is_lock, proves_itself
 from covenant.replicate.region import Region
 from covenant.replicate.roll import Roll, call_roll
@@ -109,11 +109,10 @@ def _look_again(regions: Sequence[Region], held: Sequence[Holdings]) -> None:
 
     Only where there are few such objects. Many are a region that fell behind, and a few more or less of them no matter.
     """
-    gaps = (found for found in side_by_side(held) if concerns_copies(found[0]) and None in found[1])
-    few = list(islice(gaps, _ASKED_AGAIN + 1))
+    few = list(islice(filter(concerns_copies, gaps(held)), _ASKED_AGAIN + 1))
     if len(few) > _ASKED_AGAIN:
         return
-    for name, _ in few:
+    for name in few:
         for region, holdings in zip(regions, held, strict=True):
             with suppress(CovenantError):
                 _correct(region, holdings, name)

@@ -68,6 +68,11 @@ def _next(roll: Roll, name: str, by: str) -> Epoch:
     return Epoch(highest.number + 1, name, by)
 
 
+def may_lose(roll: Roll, acknowledge: int) -> bool:
+    """Whether a write that was acknowledged may lie in none of the regions that answer: as many are away as had it."""
+    return len(roll.absent) >= acknowledge
+
+
 def fail_over(plan: FailoverPlan, regions: Sequence[Region]) -> Epoch:
     """Carry a plan out. Raises ``Refusal`` where someone was quicker, ``StoreUnavailable`` where few took it."""
     held, failures = list[str](), list[CovenantError]()

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from operator import xor
 from typing import TypeAlias
 
 from covenant.replicate.naming import FOLDERS, folder_of, proves_itself
@@ -31,6 +33,7 @@ class Holdings:
 
     def __init__(self, listed: Iterable[Listed] = ()) -> None:
         self._records: dict[_Key, bytearray] = {}
+        self._sums: dict[_Key, int] = {}
         self.others: dict[str, int] = {}
         """Objects that do not prove themselves, by name: ``config``, and what is no part of a vault."""
         for name, size in listed:
@@ -43,7 +46,9 @@ class Holdings:
             return
         object_id = bytes.fromhex(name[-64:])
         key = (folder_of(name), object_id[0])
-        self._records.setdefault(key, bytearray()).extend(object_id + size.to_bytes(8))
+        record = object_id + size.to_bytes(8)
+        self._records.setdefault(key, bytearray()).extend(record)
+        self._sums[key] = self._sums.get(key, 0) ^ hash(record)
 
     def discard(self, name: str) -> None:
         """No such object, as it turned out."""
@@ -52,13 +57,20 @@ class Holdings:
             return
         object_id = bytes.fromhex(name[-64:])
         key = (folder_of(name), object_id[0])
-        kept = (known + size.to_bytes(8) for known, size in self.unpacked(key).items() if known != object_id)
+        kept = {known: size for known, size in self.unpacked(key).items() if known != object_id}
         if key in self._records:
-            self._records[key] = bytearray(b"".join(kept))
+            records = [known + size.to_bytes(8) for known, size in kept.items()]
+            self._records[key] = bytearray(b"".join(records))
+            self._sums[key] = reduce(xor, map(hash, records), 0)
 
     def slices(self) -> Iterable[_Key]:
         """The slices that are not empty."""
         return self._records.keys()
+
+    def looks_like(self, other: Holdings, key: _Key) -> bool:
+        """Whether two regions have the same in one slice, as far as their lengths and sums tell, unpacking neither."""
+        ours, theirs = self._records.get(key, b""), other._records.get(key, b"")
+        return len(ours) == len(theirs) and self._sums.get(key, 0) == other._sums.get(key, 0)
 
     def unpacked(self, key: _Key) -> dict[bytes, int]:
         """One slice: id to size."""
@@ -67,9 +79,19 @@ class Holdings:
         return {bytes(records[at : at + 32]): int.from_bytes(records[at + 32 : at + _RECORD]) for at in starts}
 
 
-def side_by_side(holdings: Sequence[Holdings]) -> Iterator[tuple[str, Sizes]]:
-    """Every object that any region holds, folder after folder in the order in which they must arrive."""
-    keys = sorted({key for held in holdings for key in held.slices()}, key=_order)
+def gaps(holdings: Sequence[Holdings]) -> Iterator[str]:
+    """Every object that one region holds and another does not. Slices that are alike are not unpacked."""
+    keys = {key for held in holdings for key in held.slices()}
+    unlike = {key for key in keys if not all(held.looks_like(holdings[0], key) for held in holdings[1:])}
+    return (name for name, sizes in side_by_side(holdings, unlike) if None in sizes)
+
+
+def side_by_side(holdings: Sequence[Holdings], only: Iterable[_Key] | None = None) -> Iterator[tuple[str, Sizes]]:
+    """Every object that any region holds, folder after folder in the order in which they must arrive.
+
+    ``only`` names the slices that are meant, else all are; objects that do not prove themselves come in either case.
+    """
+    keys = sorted({key for held in holdings for key in held.slices()} if only is None else only, key=_order)
     for key in keys:
         slices = [held.unpacked(key) for held in holdings]
         for object_id in sorted(set[bytes]().union(*slices)):

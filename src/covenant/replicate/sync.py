@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
@@ -70,6 +70,13 @@ def errands(seen: Seen, known: Iterable[Sighting] = ()) -> Iterator[Errand]:
             (lacking if found is None else good if whole else damaged).append(region)
         if lacking or damaged:
             yield Errand(name, size, (*good, *damaged), tuple(lacking), tuple(damaged))
+
+
+def errands_to(seen: Seen, name: str) -> Iterator[Errand]:
+    """Only what one region lacks, and only to there."""
+    for errand in errands(seen):
+        if lacking := tuple(region for region in errand.lacking if region.name == name):
+            yield replace(errand, lacking=lacking, damaged=())
 
 
 def verify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -73,12 +74,16 @@ def heal(session: Session, dry_run: bool, verify: bool) -> int:
 @command("failover", "covenant region failover cloud --dry-run", exits=(*OPENING, 1, 22, 27), group=region)
 @click.argument("name")
 @_DRY
-def failover(session: Session, name: str, dry_run: bool) -> int:
+@click.option("--accept-loss", is_flag=True, help="Go on although writes may lie only in regions that are away.")
+def failover(session: Session, name: str, dry_run: bool, accept_loss: bool) -> int:
     """Make region NAME the primary, because the primary is away.
 
-    Whoever still takes the old one for it is refused at the next write that counts.
+    First it is brought what any region has that answers. Where as many are away as acknowledge a write, some writes may
+    lie only there: then what is known of them is said, and it is asked whether to go on. They are not lost for good: a
+    sync brings them back when such a region returns. Whoever still takes the old primary for it is refused at the next
+    write that counts.
     """
-    return _make_primary(session, name, dry_run=dry_run, whole=False)
+    return _make_primary(session, name, dry_run=dry_run, whole=False, accept_loss=accept_loss)
 
 
 @command("failback", "covenant region failback home", exits=(*OPENING, 1, 22, 27), group=region)
@@ -251,7 +256,7 @@ def _held(session: Session, store: RegionalStore) -> Iterator[OpenVault | None]:
         yield opened
 
 
-def _make_primary(session: Session, name: str, *, dry_run: bool, whole: bool) -> int:
+def _make_primary(session: Session, name: str, *, dry_run: bool, whole: bool, accept_loss: bool = False) -> int:
     import secrets
 
     from covenant.replicate.failover import fail_over, plan_failover
@@ -267,10 +272,56 @@ def _make_primary(session: Session, name: str, *, dry_run: bool, whole: bool) ->
         return exits.DONE
     if whole:
         _refuse_unless_whole(store, name)
+    else:
+        _say_what_it_lacks(session, store, name, accept_loss=accept_loss)
     epoch = fail_over(plan, store.regions)
     output.say(f"region '{name}' is the primary of epoch {epoch.number}")
     output.document(document)
     return exits.DONE
+
+
+def _say_what_it_lacks(session: Session, store: RegionalStore, name: str, *, accept_loss: bool) -> None:
+    """Bring the new primary what it lacks, and ask, where something may lie out of reach. Raises ``Refusal``."""
+    from covenant.kernel.errors import Refusal
+    from covenant.replicate import failover, sync
+    from covenant.replicate.census import look
+
+    roll = store.roll(fresh=True)
+    # While anyone is away nothing is deleted (I31), so that nobody need be kept from pruning meanwhile.
+    with contextlib.nullcontext() if roll.absent else _held(session, store), session.progress("sync") as progress:
+        seen = look(store.regions)
+        done = sync.carry_out(sync.errands_to(seen, name), progress)
+    if done.objects:
+        session.output.say(f"brought region '{name}' {formats.counted(done.objects, 'object')} that it lacked")
+    session.output.findings(done.findings)
+    if not done.findings and not failover.may_lose(roll, store.acknowledge):
+        return
+    away = ", ".join(roll.absent) or "no region"
+    unseen = _out_of_reach(session, seen)
+    known = f", among them {formats.counted(len(unseen), 'snapshot')}: {', '.join(unseen[:5])}" if unseen else ""
+    session.output.say(f"some writes may lie only in {away}{known}")
+    if accept_loss or (sys.stdin.isatty() and click.confirm("go on without them?")):
+        return
+    raise Refusal(
+        f"region '{name}' may lack what was acknowledged: {len(roll.absent)} regions are away, and a write is "
+        f"acknowledged by {store.acknowledge}",
+        "Bring one of them back, or say '--accept-loss': what returns later is brought back by 'covenant region sync'.",
+    )
+
+
+def _out_of_reach(session: Session, seen: Seen) -> list[str]:
+    """The snapshots that the catalog knows and no region has that answers, by the beginning of their ids."""
+    from covenant.vault.names import SNAPSHOTS, id_of
+
+    if session.settings is None:
+        return []
+    there = {id_of(name) for name, _ in seen.objects() if name.startswith(f"{SNAPSHOTS}/")}
+    url, known = session.place().url, set[str]()
+    for vault in session.settings.vaults.values():
+        if vault.url == url:
+            with contextlib.suppress(CatalogError), session.catalog() as catalog:
+                known = set(catalog.known(vault.name))
+    return sorted(snapshot_id[:8] for snapshot_id in known - there)
 
 
 def _refuse_unless_whole(store: RegionalStore, name: str) -> None:
