@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +19,7 @@ from covenant.adapters.stores.discarding import DiscardingStore
 from covenant.adapters.stores.guarded import AppendOnlyStore, ReadOnlyStore
 from covenant.adapters.stores.opening import StoreSpec
 from covenant.bootstrap.opening import NamedSpec, Opener, opener, regional_opener
-from covenant.kernel.clock import Clock, SystemClock
+from covenant.kernel.clock import Clock
 from covenant.kernel.errors import StoreDenied
 from covenant.kernel.findings import Finding
 from covenant.vault.ports import AppendStore, ReadStore, Store, Terms
