@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from covenant.adapters.sources.postgres.programs import Programs
 from covenant.adapters.sources.postgres.server import running
 from tests.adapters.sources.postgres.ledger import READ, Ledger
 from tests.adapters.sources.postgres.logged import Logged, until
-from tests.cli.running import Ran, here
-from tests.servers.postgres import SUPERUSER, PostgresServer
+from tests.cli.running import Ran, ended, here
+from tests.servers.postgres import NEW, SUPERUSER, PostgresServer, start
 from tests.vaults import CLOCK
 
 _DROP = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'"
@@ -83,3 +84,44 @@ def a_history(server: PostgresServer) -> Iterator[History]:
     finally:
         kept.server.run(_DROP.format(slot=slot))
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def a_busy_history(which: str) -> Iterator[History]:
+    """A server under load: a full backup, a streamer killed in the middle, an incremental one, a crash, and more."""
+    server = start(which, **({"summarize_wal": "on"} if which == NEW else {}))
+    try:
+        with a_history(server) as found:
+            _live_through(found)
+            yield found
+    finally:
+        server.stop()
+
+
+def _live_through(history: History) -> None:
+    server, kept, ledger = history.kept.server, history.kept, history.ledger
+    url = server.new_database()
+    server.program("pgbench", "-i", "-q", url)
+    killed = kept.streamer()
+    until(lambda: kept.reached > 0)
+    history.backup()
+    load = server.workload(url, 30)
+    with ledger.growing():
+        time.sleep(0.4)
+        killed.kill()
+        ended(killed)
+    with kept.streaming(), ledger.growing():
+        time.sleep(0.2)
+        history.backup("incremental")
+        time.sleep(0.2)
+    load.terminate()
+    load.wait()
+    server.crash()
+    server.start_again()
+    with kept.streaming():
+        ledger.commit(5)
+        ledger.restore_point("before the mistake")
+        ledger.commit(5)
+        time.sleep(0.02)
+        server.run("SELECT pg_create_restore_point('no commit')")
+        until(lambda: kept.reached >= kept.flushed())
