@@ -44,8 +44,7 @@ def hold(session: Session, level: str, sources: tuple[str, ...], scenario: str |
             )
             record = drilling.hold(company, order)
             drilling.seal(company, record)
-        for line in drill_screen.lines(record):
-            session.output.result(line)
+        drill_screen.show(record, session.output)
         session.output.document(json.loads(to_json(record)))
         return drill_screen.code_of(record.result)
 

@@ -77,8 +77,7 @@ def show(session: Session, id: str) -> int:
 
     proof = _named(session, id)
     record = from_json(proof.detail)
-    for line in drill_screen.lines(record):
-        session.output.result(line)
+    drill_screen.show(record, session.output)
     session.output.document(json.loads(proof.detail))
     return drill_screen.code_of(record.result)
 
