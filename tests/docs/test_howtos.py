@@ -21,6 +21,7 @@ PAGES = (
     "recovery-kit",
     "regions",
     "restore-one-file",
+    "verification",
 )
 
 

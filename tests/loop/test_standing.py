@@ -178,7 +178,7 @@ def test_what_was_read_back_damaged_is_told() -> None:
     found = read_back(verdict="failed", read_objects=9, read_bytes=90, damaged=1, oldest=NOON)
 
     assert (Verdict.BROKEN, 0.9) == (found.verdict, found.regions[0].proved)
-    assert ["region default holds 1 copies that are damaged, as reading them back showed"] == [
+    assert ["region default holds 1 copy that is damaged, as reading back showed"] == [
         str(why) for why in found.because
     ]
 

@@ -14,9 +14,9 @@ from covenant.kernel.standing import SourceStanding, Verdict, heaviest
 from covenant.prove.objectives import Forecast, outlook
 
 _SOURCES = (
-    "Source", "Class", "RPO", "Reached", "Worst", "Expected", "Kept?", "RTO", "Measured", "Forecast", "From", "Kept?",
+    "Source", "Class", "RPO", "Reached", "Worst", "Expected", "RPO is", "RTO", "Measured", "Forecast", "From", "RTO is",
 )  # fmt: skip
-_CLASSES = ("Class", "Sources", "RPO", "Worst", "Kept?", "RTO", "Longest forecast", "Kept?")
+_CLASSES = ("Class", "Sources", "RPO", "Worst", "RPO is", "RTO", "Longest forecast", "RTO is")
 UNKNOWN = "unknown"
 
 

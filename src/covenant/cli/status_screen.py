@@ -97,7 +97,7 @@ def cells(source: SourceStanding, now: datetime) -> tuple[str, ...]:
         format_interval(source.rpo),
         _known(source.rpo_reached, formats.age),
         format_interval(source.rto),
-        _known(source.rto_at_most, lambda most: f"up to {formats.age(most)}"),
+        _known(source.rto_at_most, lambda most: f"up to {formats.seconds(most.total_seconds())}"),
         _known(source.last_backup, formats.local),
         source.last_proof_verdict or "none yet",
         f"{_known(source.copies_reached, str)} of {source.copies}",

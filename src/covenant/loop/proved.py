@@ -48,7 +48,8 @@ def verify_reasons(
 
 
 def _unsound(region: RegionStanding, *, alone: bool) -> Because:
-    text = f"region {region.region} holds {region.unsound:,} copies that are damaged, as reading them back showed"
+    copies = "copy that is" if region.unsound == 1 else "copies that are"
+    text = f"region {region.region} holds {region.unsound:,} {copies} damaged, as reading back showed"
     if alone:
         hint = "Run 'covenant check --read-data' to see what it costs; there is no other copy."
         return Because("verify", Verdict.BROKEN, text, hint)
