@@ -88,7 +88,9 @@ class LogFollowing:
         from covenant.settings import values
 
         source, opened = self.source, self.opened
-        log = logs.log_source(source, self.environment.variables, opened.clock, self._found, self._watched)
+        log = logs.log_source(
+            source, self.environment.variables, opened.clock, self._found, self._watched, opened.vault
+        )
         assert isinstance(source.system, values.Postgres)
         last = logs.pieces(opened.vault, source.name)
         self._merging = Merging(opened, source.name)

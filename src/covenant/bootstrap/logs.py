@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from covenant.vault.pieces import Piece
     from covenant.vault.vault import Vault
 
-_LOCK_SECONDS = 60.0
+_LOCK_SECONDS = 180.0
+"""So long a piece waits for whoever holds the vault alone, such as a prune; its source waits meanwhile."""
 
 
 def address_of(source: Source, variables: Mapping[str, str]) -> Address:
@@ -49,14 +50,34 @@ def log_source(
     clock: Clock,
     told: Callable[[Finding], None] = lambda finding: None,
     watched: Callable[[Health], None] = lambda health: None,
+    vault: Vault | None = None,
 ) -> PostgresLog:
-    """What follows the change log of a source. Raises ``SourceError`` for a kind that has none."""
+    """What follows the change log of a source; what the ``vault`` has of it is held against what the server has.
+
+    Raises ``SourceError`` for a kind that has none.
+    """
     from covenant.adapters.sources.postgres.streaming import PostgresLog
     from covenant.settings import values
 
     address = address_of(source, variables)
     assert isinstance(source.system, values.Postgres)
-    return PostgresLog(source.name, address, source.system.slot, clock, told, watched)
+
+    def kept(piece: Piece, name: str) -> bytes:
+        return log_file(vault, piece, name) if vault is not None else b""
+
+    return PostgresLog(source.name, address, source.system.slot, clock, told, watched, kept)
+
+
+def log_file(vault: Vault, piece: Piece, name: str) -> bytes:
+    """What a piece has of a file of the log, full or not. Raises ``DamageError``, ``ObjectMissing``."""
+    from covenant.vault.log_files import files_of
+    from covenant.vault.pack import BlobType
+    from covenant.vault.reader import read_blob
+
+    vault.forget_index()
+    file = next((each for each in files_of(vault, piece.snapshot) if each.full_name == name), None)
+    content = file.content if file is not None else ()
+    return b"".join(read_blob(vault, bytes.fromhex(blob), BlobType.DATA) for blob in content)
 
 
 def sealing_job(opened: OpenVault, source: str, confirm: Callable[[], None] = lambda: None) -> SealingJob:

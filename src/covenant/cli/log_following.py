@@ -40,10 +40,11 @@ def stream(session: Session, name: str) -> int:
 
     source = named(session, name)
     told = _Told(session, source.name)
-    following = logs.log_source(source, session.environment.variables, session.clock, told.found, told.watched)
     system: Postgres = source.system  # type: ignore[assignment]
     with session.opened("none", session.place_named(source.vault)) as opened, stopping(session.output.note) as stop:
         job = logs.sealing_job(opened, source.name)
+        variables = session.environment.variables
+        following = logs.log_source(source, variables, session.clock, told.found, told.watched, opened.vault)
 
         merging = Merging(opened, source.name)
 

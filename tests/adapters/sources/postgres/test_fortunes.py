@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,3 +128,33 @@ def _leads_on(logged: Logged) -> list[object]:
     """The windows that no gap ends, from a base behind the gap."""
     (asked,) = logged.run("log", "status", "--offline", "--json").document["logs"]
     return [window for window in asked["windows"] if window["lost"] is None]
+
+
+def test_a_server_that_was_set_back_is_refused(logged: Logged) -> None:
+    """A server whose bytes are not those that the vault has is not followed, though its number and places are."""
+    server = logged.server
+    with logged.streaming():
+        until(lambda: bool(logged.shelf.pieces))
+        end = logged.log_something()
+        until(lambda: logged.reached >= end)
+    server.program("pg_ctl", "-D", server.data, "-m", "fast", "-w", "stop")
+    server.process.wait(20)
+    before = shutil.copytree(server.data, server.folder / "before", symlinks=True)
+    server.start_again()
+    with logged.streaming():
+        end = logged.log_something()
+        until(lambda: logged.reached >= end)
+    server.crash()
+    shutil.rmtree(server.data)
+    before.rename(server.data)
+    for path in [server.data, *server.data.rglob("*")]:
+        give_away(path)
+    server.start_again()
+    logged.log_something(3 << 20)
+    reached = logged.reached
+
+    ran = logged.apart("log", "stream", "accounts")
+
+    assert 22 == ran.code, ran.err
+    assert "has another log" in ran.err
+    assert reached == logged.reached

@@ -20,7 +20,8 @@ from covenant.adapters.sources.postgres.address import Address
 from covenant.adapters.sources.postgres.beginning import Beginning, begin_after, begin_anew
 from covenant.adapters.sources.postgres.growing import Growing, Run
 from covenant.adapters.sources.postgres.marks import Marks
-from covenant.adapters.sources.postgres.wal import history_name, parse_history
+from covenant.adapters.sources.postgres.proving import Tail
+from covenant.adapters.sources.postgres.wal import history_name, parse_history, segment_at
 from covenant.adapters.sources.postgres.watching import Health, Watch, ask
 from covenant.adapters.sources.postgres.wire import Wire
 from covenant.kernel.clock import Clock
@@ -47,6 +48,8 @@ class PostgresLog:
     clock: Clock
     told: Callable[[Finding], None] = lambda finding: None
     watched: Callable[[Health], None] = lambda health: None
+    kept: Callable[[Piece, str], bytes] = lambda piece, name: b""
+    """What the vault has of the file in which a piece ends; nothing, where it is not to be compared."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Ends every wait for the server at once; who wants what came to be sealed does not set it."""
 
@@ -73,7 +76,7 @@ class PostgresLog:
         if beginning is None:
             self._say_if_another(last, server)
             beginning = oldest
-        stream = PostgresStream(wire, self.slot, server, beginning, self.clock, health)
+        stream = PostgresStream(wire, self.slot, server, beginning, self.clock, health, self._tail(beginning, server))
         if beginning.place >= (health.restart or 0) or stream.speaks():
             return stream
         # What follows the vault's last piece is gone: begin with the oldest that there is. The gap shows in the vault.
@@ -81,6 +84,13 @@ class PostgresLog:
         wire = open_.enter_context(Wire.connect(self.address, self.stop))
         self._say_lost(server, beginning, oldest)
         return PostgresStream(wire, self.slot, server, oldest, self.clock, health)
+
+    def _tail(self, beginning: Beginning, server: _Server) -> Tail:
+        """What the vault has of the file that it goes on in."""
+        segment = segment_at(beginning.timeline, beginning.place, server.segment_size)
+        begun = beginning.after is not None and beginning.place > segment.begin
+        content = self.kept(beginning.after, segment.name) if begun and beginning.after is not None else b""
+        return Tail(self.name, beginning.place - len(content), content)
 
     def _slot(self, wire: Wire) -> Health:
         """The slot, made where it is not there, and made anew where it was lost."""
@@ -143,7 +153,14 @@ class PostgresStream:
     """A log that is being followed. Used by one thread, but for ``heard``."""
 
     def __init__(
-        self, wire: Wire, slot: str, server: _Server, beginning: Beginning, clock: Clock, health: Health
+        self,
+        wire: Wire,
+        slot: str,
+        server: _Server,
+        beginning: Beginning,
+        clock: Clock,
+        health: Health,
+        tail: Tail | None = None,
     ) -> None:
         self._wire = wire
         self._slot = slot
@@ -159,6 +176,8 @@ class PostgresStream:
         self._answered_at = clock.monotonic()
         self._last: Span | None = beginning.after.span if beginning.after else None
         self._first: Buffer | None = None
+        self._tail = tail or Tail("", beginning.place, b"")
+        self._at = self._tail.place
         self._marks.add(health.end, health.at, clock.now())
         self._start()
 
@@ -232,12 +251,14 @@ class PostgresStream:
         kind = message[0]
         if kind == messages.LOG:
             begin, end, at = messages.parse_log(message)
-            if begin != self._growing.at:
+            if begin != self._at:
                 raise SourceError(
-                    f"the server sent its log from {place_text(begin)} instead of {place_text(self._growing.at)}",
+                    f"the server sent its log from {place_text(begin)} instead of {place_text(self._at)}",
                     "Run it again: it begins where the vault ends.",
                 )
-            self._growing.add(memoryview(message)[messages.BYTES_AT :])
+            data = memoryview(message)[messages.BYTES_AT :]
+            self._at += len(data)
+            self._growing.add(data if begin >= self._tail.end else self._tail.compared(begin, data))
             self._marks.add(end, at, self._clock.now())
             self._marks.reached(self._growing.at)
         elif kind == messages.SIGN_OF_LIFE and messages.wants_answer(message):
@@ -269,7 +290,7 @@ class PostgresStream:
     # -- what we say ----------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        timeline, at = self._growing.timeline, self._growing.at
+        timeline, at = self._growing.timeline, self._at
         if timeline > 1 and timeline not in self._histories:
             self._histories[timeline] = commands.timeline_history(self._wire, timeline)[1].encode()
         self._wire.begin(f'START_REPLICATION SLOT "{self._slot}" PHYSICAL {place_text(at)} TIMELINE {timeline}')
@@ -281,7 +302,9 @@ class PostgresStream:
         if "next_tli" not in said:
             raise SourceUnavailable("the server ended its log: it is being shut down", "It is followed when it is up.")
         timeline, left = int(said["next_tli"]), parse_place(said["next_tli_startpos"])
-        self._growing.turn(timeline, left - left % self._server.segment_size)
+        self._at = left - left % self._server.segment_size
+        self._growing.turn(timeline, self._at)
+        self._tail = Tail("", self._at, b"")
         self._start()
 
     def _answer(self) -> None:
