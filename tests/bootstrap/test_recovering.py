@@ -8,12 +8,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from covenant.bootstrap import opener
+from covenant.bootstrap.recovering import Bare, recover_bare
+from covenant.kernel.answers import Result
+from covenant.kernel.errors import Interrupted
+from covenant.prove.recovery import Recovery
 from tests.bootstrap.bare_worlds import TOML, World, a_split_kit, a_world
 from tests.cli.running import ROOT, clean_environment
+from tests.vaults import CLOCK, PASSWORD
 
 ALL = ("bookings", "films", "albums")
 
@@ -113,6 +122,48 @@ def test_a_recovery_that_was_killed_goes_on_with_the_same_snapshots(world: World
     assert there == {path: path.stat().st_ino for path in there}
     assert began["chosen"] == {source["source"]: source["snapshot_id"] for source in ran.document["sources"]}
     assert not list((world.target / "sources").rglob("newer.raw"))
+
+
+class Stopping:
+    """Progress that asks the work to stop after so many steps of it."""
+
+    def __init__(self, after: int, stop: threading.Event) -> None:
+        self.left, self.stop = after, stop
+
+    def expect(self, *, files: int = 0, bytes: int = 0) -> None:
+        """How much it will be does not matter."""
+
+    def advance(self, *, files: int = 0, bytes: int = 0) -> None:
+        """Count down."""
+        self.left -= 1
+        if self.left <= 0:
+            self.stop.set()
+
+
+def stopped_after(world: World, steps: int) -> Recovery:
+    """Recover, and be asked to stop after so many steps. Raises ``Interrupted``."""
+    stop = threading.Event()
+    watching = Stopping(steps, stop)
+    region = opener(str(world.region("near")), {})
+    bare = Bare(opener=region, password=PASSWORD, target=world.target, clock=CLOCK, stop=stop)
+    return recover_bare(replace(bare, progress=lambda title: nullcontext(watching)))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_recovery_that_is_stopped_anywhere_goes_on_to_the_end(world: World, steps: int) -> None:
+    """Stopped again and again, each time a little later, it ends with every byte there."""
+    before = world.lose_everything(but="near")
+    stops = 0
+    while True:
+        try:
+            done = stopped_after(world, steps + stops)
+            break
+        except Interrupted:
+            stops += 1
+
+    assert stops >= 1
+    assert Result.PASSED == done.result
+    assert before == world.recovered(*ALL)
 
 
 def test_a_folder_that_holds_something_is_refused(world: World) -> None:
