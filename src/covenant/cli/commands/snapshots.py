@@ -20,21 +20,28 @@ if TYPE_CHECKING:
 @command("snapshots", "covenant snapshots", "covenant snapshots --source media --latest 3", exits=(*OPENING, 1))
 @filtering
 @click.option("--latest", type=click.IntRange(min=1), metavar="N", help="Only the last N of each source.")
-def snapshots(session: Session, wanted: Filter, latest: int | None) -> int:
+@click.option("--log", is_flag=True, help="The pieces of change logs too, which are many.")
+def snapshots(session: Session, wanted: Filter, latest: int | None, log: bool) -> int:
     """List the snapshots in the vault, oldest first.
 
-    A snapshot that cannot be read is a finding, and does not hide the others.
+    Pieces of change logs are counted only; 'covenant log status' says what they are good for. A snapshot that cannot
+    be read is a finding, and does not hide the others.
     """
     with session.opened() as opened:
         found, findings = readable(opened.vault)
     found = [snapshot for snapshot in found if wanted.fits(snapshot)]
+    pieces = 0 if log else sum(snapshot.kind == "log" for snapshot in found)
+    found = found if log else [snapshot for snapshot in found if snapshot.kind != "log"]
     if latest is not None:
         found = latest_of_each(found, latest)
     output = session.output
     output.table(("ID", "Time", "Host", "Source", "Kind", "Tags", "Paths", "Size"), map(_row, found), right=(7,))
-    output.say(formats.counted(len(found), "snapshot"))
+    beside = f", and {formats.counted(pieces, 'piece')} of change logs" if pieces else ""
+    output.say(formats.counted(len(found), "snapshot") + beside)
     output.findings(findings)
-    output.document({"snapshots": [described(snapshot) for snapshot in found], "findings": as_dicts(findings)})
+    output.document(
+        {"snapshots": [described(snapshot) for snapshot in found], "pieces": pieces, "findings": as_dicts(findings)}
+    )
     return exits.FINDINGS if findings else exits.DONE
 
 

@@ -130,6 +130,7 @@ def _leads_on(logged: Logged) -> list[object]:
     return [window for window in asked["windows"] if window["lost"] is None]
 
 
+@pytest.mark.soak
 def test_a_server_that_was_set_back_is_refused(logged: Logged) -> None:
     """A server whose bytes are not those that the vault has is not followed, though its number and places are."""
     server = logged.server

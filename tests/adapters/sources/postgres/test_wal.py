@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covenant.adapters.sources.postgres.marks import Marks
+from covenant.adapters.sources.postgres.proving import Tail
 from covenant.adapters.sources.postgres.wal import (
     Segment,
     history_name,
@@ -16,7 +17,8 @@ from covenant.adapters.sources.postgres.wal import (
     parse_segment,
     segment_at,
 )
-from covenant.kernel.errors import SourceError
+from covenant.adapters.sources.postgres.watching import Health, trouble
+from covenant.kernel.errors import Refusal, SourceError
 from covenant.kernel.spans import Lineage, parse_place
 from tests.recover.test_continuity import at
 from tests.servers.postgres import PostgresServer, postgres_server
@@ -110,6 +112,49 @@ def test_the_moment_is_never_later_than_what_is_here(steps: list[tuple[int, int]
         marks.reached(here)
         if marks.until is not None:
             assert ends[int((marks.until - at(0)).total_seconds() // 60)] <= here
+
+
+@given(st.binary(max_size=60), st.binary(max_size=60), st.integers(1, 20))
+def test_the_end_of_the_kept_log_is_compared_and_what_follows_given(kept: bytes, more: bytes, size: int) -> None:
+    """However the server cuts what it sends, what is kept must be the same, and exactly what follows comes out."""
+    tail, sent, given = Tail("accounts", 100, kept), kept + more, bytearray()
+
+    for offset in range(0, len(sent), size):
+        given += tail.compared(100 + offset, sent[offset : offset + size])
+
+    assert more == bytes(given)
+
+
+@given(st.binary(min_size=1, max_size=60), st.integers(0, 59), st.integers(1, 20))
+def test_a_server_with_other_bytes_is_refused(kept: bytes, place: int, size: int) -> None:
+    """One byte that is not as it was kept is noticed, wherever it is."""
+    place %= len(kept)
+    tail, sent = Tail("accounts", 100, kept), kept[:place] + bytes([kept[place] ^ 1]) + kept[place + 1 :]
+
+    begin = place - place % size
+    with pytest.raises(Refusal, match="another log"):
+        tail.compared(100 + begin, sent[begin : begin + size])
+
+
+@pytest.mark.parametrize(
+    ("status", "room", "told"),
+    [
+        ("reserved", None, ""),
+        ("reserved", 900, ""),
+        ("extended", 499, "slot-narrow"),
+        ("extended", 199, "slot-scarce"),
+        ("unreserved", 0, "slot-scarce"),
+        ("lost", None, "slot-lost"),
+        ("missing", None, "slot-missing"),
+    ],
+)
+def test_a_slot_that_runs_short_is_told_long_before_it_is_lost(status: str, room: int | None, told: str) -> None:
+    """From half of its room on a slot is a finding, from a fifth on an urgent one; a slot without a bound is none."""
+    health = Health("s", at(1), 2000, status, restart=1000, room=room, most=1000 if room is not None else None)
+
+    finding = trouble(health)
+
+    assert told == (finding.kind if finding else "")
 
 
 def test_a_segment_of_another_size_has_another_number() -> None:
