@@ -58,9 +58,10 @@ class Checkup:
 
     @property
     def sound(self) -> bool:
-        """Whether there is nothing to be done: the best grade holds, and nothing is lacking or unknown."""
-        wrong = (Verdict.LACKING, Verdict.UNKNOWN)
-        return self.grade == self.grades[0] and not any(check.verdict in wrong for check in self.checks)
+        """Whether there is nothing to be done: the best grade holds, and nothing is lacking but for lesser grades."""
+        best, wrong = self.grades[0], (Verdict.LACKING, Verdict.UNKNOWN)
+        concerning = (check for check in self.checks if not check.needed_by or best.name in check.needed_by)
+        return self.grade == best and not any(check.verdict in wrong for check in concerning)
 
 
 def graded(name: str, checks: tuple[Check, ...], rpo: str, *, covered: bool = True) -> Grade:

@@ -112,6 +112,12 @@ def test_what_is_missing_costs_its_grades_and_has_a_fix(
     assert fix in found.fix
 
 
+def test_what_only_a_lesser_grade_lacks_leaves_nothing_to_do() -> None:
+    """A server with the best grade is sound, though a lesser one asks for more; but not if it could not be restored."""
+    assert concluded(replace(SOUND, wal_level="replica")).sound
+    assert not concluded(replace(SOUND, server_program=False)).sound
+
+
 def test_a_slot_of_ours_needs_no_other() -> None:
     """Where all slots are taken and one of them is ours, nothing is missing."""
     assert "physical" in holding(replace(SOUND, slots=(10, 10), own_slot="reserved"))
