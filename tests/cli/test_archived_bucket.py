@@ -267,7 +267,7 @@ def test_an_empty_machine_gets_what_was_archived_once_it_is_thawed(tmp_path: Pat
     thawed = recover("--thaw", "standard")
 
     (source,) = asked.document["sources"]
-    assert [1, 1, 0] == [frozen.code, asked.code, thawed.code], thawed.out
+    assert [3, 3, 0] == [frozen.code, asked.code, thawed.code], thawed.out
     assert "are being thawed" in source["why_not"]
     photos = target / "sources" / "photos" / str(studio.home / "photos").lstrip("/")
     assert {path.name: path.read_bytes() for path in (studio.home / "photos").iterdir()} == {

@@ -49,6 +49,8 @@ class Bare:
     password: str = field(repr=False)
     target: Path
     clock: Clock
+    since: datetime | None = None
+    """When the recovery began that this is a part of: what came before it has been waited for too."""
     sources: tuple[str, ...] = ()
     at: datetime | None = None
     overwrite: bool = False
@@ -78,7 +80,7 @@ def recover_bare(bare: Bare) -> Recovery:
         opened = open_vault(bare.opener, bare.password, bare.clock, bare.cache)
     vault_id = opened.vault.config.id
     before = read_progress(bare.target, vault_id, overwrite=bare.overwrite)
-    progressed = before or Progressed(vault=vault_id, began_at=watch.began_at)
+    progressed = before or Progressed(vault=vault_id, began_at=bare.since or watch.began_at)
     with held_if_possible(opened, bare.hold, findings := []) as held:
         with watch.step("read the policy"):
             found = kept_promises(held.vault)

@@ -25,15 +25,17 @@ _RIGHT = (3, 4, 5, 7)
 
 
 def from_nothing(session: Session, asked: Asked) -> int:
-    """Recover everything; returns the exit code: findings where anything is not as it was promised."""
+    """Recover everything; returns the exit code, by the worst that anything came to."""
     from covenant.bootstrap.recovering import Bare, recover_bare
+
+    since = session.clock.now()
 
     def work(stop: Stop) -> int:
         codes = [exits.DONE]
         for begin in beginnings(session, asked.kits):
             session.output.findings(begin.findings)
             codes.append(_report(session, one(begin, stop), begin.findings))
-        return max(codes)
+        return exits.FINDINGS if exits.FINDINGS in codes else max(codes)
 
     def one(begin: Beginning, stop: Stop) -> Recovery:
         return recover_bare(
@@ -42,6 +44,7 @@ def from_nothing(session: Session, asked: Asked) -> int:
                 password=begin.password,
                 target=asked.target.absolute() / begin.folder,
                 clock=session.clock,
+                since=since,
                 sources=asked.sources,
                 at=asked.at,
                 overwrite=asked.overwrite,
@@ -79,6 +82,8 @@ def _report(session: Session, done: Recovery, before: tuple[Finding, ...]) -> in
     output.say(f"{back} of {formats.counted(len(done.sources), 'source')} back in {took}{went_on}: {done.result}")
     output.findings(done.findings)
     output.document(_document(done, before))
+    if done.result is Result.COULD_NOT_VERIFY:
+        return exits.UNVERIFIED
     return exits.DONE if done.result is Result.PASSED and not (done.findings or before) else exits.FINDINGS
 
 

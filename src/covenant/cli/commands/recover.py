@@ -36,7 +36,7 @@ class Asked:
     "covenant --vault /mnt/attic/vault --password-file key recover --bare --target /srv/recovered",
     "covenant recover --bare --kit share-1.txt --kit share-3.txt --target /srv/recovered",
     "covenant --vault s3:https://far.example.net/backups/covenant recover --bare --source metadata --target /srv/back",
-    exits=(*OPENING, 1, 22, 24),
+    exits=(*OPENING, 1, 3, 22, 24),
 )
 @click.option("--bare", is_flag=True, help="From nothing: one region of the vault tells everything else.")
 @click.option("--target", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where it comes to lie.")
