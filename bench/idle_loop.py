@@ -30,7 +30,7 @@ TOML = """
 [vault]
 url = "vault"
 password = { file = "vault.key" }
-chores = { sync = "never", forget = "never", prune = "never", check = "never", lock = "never" }
+chores = { sync = "never", forget = "never", prune = "never", check = "never", lock = "never", verify = "never" }
 
 [catalog]
 path = "catalog.db"

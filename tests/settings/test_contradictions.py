@@ -61,6 +61,8 @@ CASES: list[tuple[str, list[tuple[str, str, Any]], str, str]] = [
     ("tier-lowers", [("tiers.enterprise", "window", "3d")], "window is 3d and was 1w", "window"),
     ("tier-lowers", [("tiers.enterprise", "copies", 1)], "copies is 1 and was 2", "copies"),
     ("tier-lowers", [("tiers.enterprise", "rto", "8h")], "rto is 8h and was 4h", "rto"),
+    ("verify-gap", [("vault", "chores.verify", "never")], "nothing is scheduled that reads it", "chores.verify"),
+    ("verify-gap", [("vault", "verify_within", "2d"), ("vault", "chores.verify", "every 12h")], "up to 12h", "chores"),
     (
         "swallowed",
         [("vault", "chores.blackouts", ["06:30-08:00"])],

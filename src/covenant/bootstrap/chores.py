@@ -19,7 +19,10 @@ from covenant.catalog.records import Outcome, Proof
 from covenant.kernel.errors import Interrupted
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from covenant.catalog.catalog import Catalog
+    from covenant.catalog.history import VaultHistory
     from covenant.kernel.policy import Policy
     from covenant.kernel.progress import Progress
     from covenant.loop.due import Due
@@ -145,7 +148,7 @@ def verify(task: Task) -> Outcome:
     promised, past = task.policy.vaults[task.due.vault], task.catalog.history().vault(task.due.vault)
     assert promised.verify_within is not None  # or there is no such chore
     within, last = promised.verify_within.value, past.proofs.get(task.due.kind)
-    choose = verifying.what_is_due(task.opened.clock.now(), within, promised.chores["verify"].value.longest_gap())
+    choose = verifying.what_is_due(task.opened.clock.now(), within, _until_next(task, past))
     manner = Manner(clock=task.opened.clock, progress=task.progress, lanes=1, stop=task.stop)
     with task.opened.held("shared", _LOCK_SECONDS) as held:
         done = verifying.verify(
@@ -165,6 +168,13 @@ def verify(task: Task) -> Outcome:
         message=found[0] if found else f"read {read:,} bytes back, no damage",
         hint="Run 'covenant verify --due' to see all of it." if found else "",
     )
+
+
+def _until_next(task: Task, past: VaultHistory) -> timedelta:
+    """How long it will be until the next reading: as scheduled, or as it was until now where that is seldomer."""
+    scheduled = task.policy.vaults[task.due.vault].chores["verify"].value.longest_gap()
+    last, now = past.past.get("verify"), task.opened.clock.now()
+    return max(scheduled, now - last.good.started_at) if last and last.good else scheduled
 
 
 def _prove(task: Task, verdict: str, detail: str) -> None:

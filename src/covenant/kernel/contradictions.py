@@ -236,6 +236,25 @@ def _swallowed_chores(vault: VaultPolicy) -> Iterator[Contradiction]:
             yield Contradiction("swallowed", f"vault '{vault.vault}'", reason, (stated.origin,), mend)
 
 
+def _read_back(vault: VaultPolicy) -> Iterator[Contradiction]:
+    """What shall be read back in time needs someone who reads, and often enough to be late once and still in time."""
+    promised, reading = vault.verify_within, vault.chores.get("verify")
+    if promised is None:
+        return
+    within = _len(promised.value)
+    often = max(_MINUTE, min(timedelta(hours=1), promised.value / 10 // _MINUTE * _MINUTE))
+    mend = Mend(_table(vault), "chores.verify", f"every {_len(often)}")
+    if reading is None:
+        reason = f"everything is to be read back within {within}, and nothing is scheduled that reads it"
+        yield Contradiction("verify-gap", f"vault '{vault.vault}'", reason, (promised.origin,), mend)
+    elif (gap := reading.value.longest_gap()) > promised.value / 5:
+        reason = (
+            f"everything is to be read back within {within}, and verify '{reading}' waits up to {_len(gap)} each time"
+        )
+        lines = tuple(dict.fromkeys((promised.origin, reading.origin)))
+        yield Contradiction("verify-gap", f"vault '{vault.vault}'", reason, lines, mend)
+
+
 def _table(vault: VaultPolicy) -> str:
     return "vault" if vault.vault == "default" else f"vaults.{vault.vault}"
 
@@ -250,7 +269,11 @@ _OF_SOURCES: tuple[Callable[[SourcePolicy, Policy], Iterator[Contradiction]], ..
     _copies,
     _lowered,
 )
-_OF_VAULTS: tuple[Callable[[VaultPolicy], Iterator[Contradiction]], ...] = (_acknowledge, _swallowed_chores)
+_OF_VAULTS: tuple[Callable[[VaultPolicy], Iterator[Contradiction]], ...] = (
+    _acknowledge,
+    _swallowed_chores,
+    _read_back,
+)
 
 
 def _found(
