@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.docs.pages import DOCS, Reader
+from tests.docs.pages import DOCS, Reader, Written, steps
 from tests.servers.postgres import PostgresServer, postgres_18
 
 __all__ = ["postgres_18"]
@@ -59,3 +61,25 @@ def test_the_page_about_postgresql_does_what_it_says(reader: Reader, postgres_18
     typed = reader.follow((DOCS / "howto" / "keep-postgresql.md").read_text())
 
     assert typed > 5
+
+
+def test_the_page_about_a_server_of_ones_own_does_what_it_says(
+    tmp_path: Path, environment: dict[str, str], postgres_18: PostgresServer
+) -> None:
+    """What a server would hand over is kept, the same again is done already, and it comes back as it was."""
+    postgres_18.run("SELECT pg_switch_wal()")
+    page = (DOCS / "howto" / "log-of-your-own-server.md").read_text()
+    with Reader(tmp_path, {**environment, "ACCOUNTS_URL": postgres_18.managed_url()}, folder="/srv") as someone:
+        config = next(step for step in steps(page) if isinstance(step, Written))
+        someone.at("covenant.toml").write_text(someone.on_page(config.text))
+        for line in (
+            "(umask 077; echo 'correct horse' > /root/vault.key)",
+            f"ln -s {postgres_18.data} pgdata",
+            "covenant init",
+        ):
+            code, out = someone.type(line)
+            assert 0 == code, out
+
+        typed = someone.follow(page)
+
+    assert typed > 8
