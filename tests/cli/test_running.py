@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -12,13 +13,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from covenant.cli.keeping_on import Followed
+from covenant.cli.output import Output
+from covenant.cli.session import Session
 from covenant.kernel.clock import SystemClock
 from covenant.vault.vault import create_vault
 from tests.cli.running import Ran, clean_environment, ended, here, started
@@ -269,6 +273,7 @@ def test_a_watch_shows_what_another_process_does_and_ends_on_ctrl_c(place: Place
     assert 0 == code
 
 
+@pytest.mark.soak
 def test_settings_that_cannot_be_followed_are_told_and_the_old_ones_kept(place: Place) -> None:
     """A covenant.toml that becomes invalid under the daemon changes nothing but that people are told; when it can be
     followed again, it is."""
@@ -296,3 +301,25 @@ def test_settings_that_cannot_be_followed_are_told_and_the_old_ones_kept(place: 
     assert "config-refused" in ran.out
     assert "config-read" in ran.out
     assert 0 == ran.code
+
+
+def test_settings_are_followed_when_they_can_be(place: Place) -> None:
+    """The daemon's look at a covenant.toml: one that became invalid changes nothing and is a trouble to be told, and
+    when it can be followed again it is, and the trouble is over."""
+    out = io.StringIO()
+    session = Session(Output(out=out, err=io.StringIO()), place.clock)
+    session.said = replace(session.said, config=place.toml)
+    followed = Followed(session)
+    before = followed.look()
+
+    place.toml.write_text(TOML + "[sources.photos2]\nkind = 'no such kind'\n")
+    refused, troubles = followed.look(), followed.troubles()
+    place.toml.write_text(TOML.replace("copies = 3", "copies = 2"))
+    after = followed.look()
+
+    assert before is refused
+    assert ["settings/refused"] == [trouble.key for trouble in troubles]
+    assert "photos2" in troubles[0].text
+    assert 2 == after.sources["photos"].copies.value
+    assert () == followed.troubles()
+    assert ["config-refused", "config-read"] == re.findall("config-[a-z]+", out.getvalue())

@@ -203,7 +203,7 @@ def test_a_repair_may_die_after_any_write(world: World) -> None:
     assert writes > 6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(st.data())
 def test_any_damages_together_are_repaired(world: World, data: st.DataObject) -> None:
     """Packs, indexes and snapshots damaged at random: afterwards the vault is sound, and no sound file is lost."""

@@ -64,17 +64,17 @@ def _killed_at_random(place: Place, seconds: float, random: Random) -> None:
     pause, passed = threading.Event(), 0.0
     while passed < seconds:
         (place.home / "media" / "0.raw").write_bytes(random.randbytes(300_000))
-        daemon = place.daemon("--once")
+        daemon = place.daemon("--once", "--lease", "1s")
         lived = random.uniform(0.6, 2.5)
         pause.wait(lived)
         stop(daemon, signal.SIGKILL)
-        pause.wait(3.2)  # until its lease has lapsed
-        passed += lived + 3.2
+        pause.wait(1.2)  # until its lease has lapsed
+        passed += lived + 1.2
     last = place.daemon("--once")
     last.communicate(timeout=60)
 
 
-@pytest.mark.parametrize("seconds", [12, pytest.param(240, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("seconds", [8, pytest.param(240, marks=pytest.mark.soak)])
 def test_whoever_is_killed_leaves_nothing_unaccounted(tmp_path: Path, seconds: int) -> None:
     """After daemons were killed at random moments every run is done, failed or lost, none is under way, each snapshot
     belongs to a run, and restic finds nothing wrong with the vault."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +17,9 @@ from covenant.replicate.roll import Epoch, call_roll
 from covenant.vault.keys import Cost
 from covenant.vault.lock import Locks, Owner
 from covenant.vault.names import CONFIG, DATA, LOCKS
+from covenant.vault.ports import Buffer, Store
 from covenant.vault.vault import create_vault, open_vault
+from tests.faults.stores import Sound
 from tests.replicate.worlds import Away, regional, regions_of
 from tests.small_worlds import everything, noise, take
 from tests.vaults import PASSWORD
@@ -325,3 +328,34 @@ def test_a_damaged_config_is_read_from_another_region() -> None:
         other.ask(lambda _: SystemClock().sleep(0.2), measured=True)
 
     assert open_vault(store, PASSWORD).config.id
+
+
+def test_a_lock_that_went_does_not_come_back_late() -> None:
+    """A lock that is let go while it is still on its way to a slow region is nowhere afterwards."""
+    grounds = [MemoryStore(name) for name in "abc"]
+    slow = Held(grounds[2])
+    store = regional(grounds[0], grounds[1], slow)
+    for ground in grounds:
+        ground.put(CONFIG, b"config")
+    store.put(f"{LOCKS}/{ID}", b"lock")
+    release = threading.Timer(0.2, slow.go.set)
+    release.start()
+
+    store.delete(f"{LOCKS}/{ID}")
+
+    release.join()
+    store.finish()
+    assert [[], [], []] == [list(ground.list(LOCKS)) for ground in grounds]
+
+
+class Held(Sound):
+    """A store that takes no lock before it may ``go``."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.go = threading.Event()
+
+    def put(self, name: str, data: Buffer) -> None:
+        if name.startswith(LOCKS):
+            self.go.wait(10)
+        super().put(name, data)

@@ -20,6 +20,8 @@ __all__ = ["s3_server"]
 class TestThreeFolders(StoreContract):
     """Acknowledged by all three."""
 
+    many = 300
+
     @pytest.fixture
     def store(self, tmp_path: Path) -> RegionalStore:
         return regional(*(a_store(tmp_path / name) for name in "abc"))
@@ -28,6 +30,8 @@ class TestThreeFolders(StoreContract):
 class TestQuorumOfThree(StoreContract):
     """Acknowledged by two of three."""
 
+    many = 300
+
     @pytest.fixture
     def store(self) -> RegionalStore:
         return regional(MemoryStore("a"), MemoryStore("b"), MemoryStore("c"), acknowledge=2)
@@ -35,6 +39,8 @@ class TestQuorumOfThree(StoreContract):
 
 class TestFolderBucketMemory(StoreContract):
     """Three kinds of stores together."""
+
+    many = 300
 
     @pytest.fixture
     def store(self, tmp_path: Path, s3_server: SeaweedServer) -> RegionalStore:

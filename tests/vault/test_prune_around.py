@@ -139,7 +139,7 @@ def test_a_second_prune_around_a_term_has_nothing_to_do(world: World) -> None:
     assert plan.held
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(locks=st.sets(st.integers(0, 30)), silent=st.booleans())
 def test_whatever_is_locked_the_vault_stays_whole(locks: set[int], silent: bool) -> None:
     """Any set of locked objects, foretold or not: no damage, nothing locked is gone, and afterwards all waste goes."""

@@ -293,6 +293,7 @@ class RegionalStore:
     def delete(self, name: str) -> None:
         members = [self._named[one] for one in self.roll().members]
         if is_lock(name):
+            self._spreading.finish_lock(name)
             self._delete(name, members, all_of_them=False)
             self._locks.discard(name)
             return

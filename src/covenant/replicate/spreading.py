@@ -6,11 +6,12 @@ put is acknowledged; a region that is slower goes on by itself, and one that fal
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from covenant.kernel.errors import CovenantError, ObjectExists, ObjectMissing, StoreError, StoreUnavailable
-from covenant.replicate.naming import is_whole, proves_itself
+from covenant.replicate.naming import is_lock, is_whole, proves_itself
 from covenant.replicate.region import Region
 from covenant.replicate.sightings import Trouble
 from covenant.vault.names import INDEX, SNAPSHOTS
@@ -37,6 +38,8 @@ class Spreading:
         self._pools = {region.name: ThreadPoolExecutor(_THREADS, f"put-{region.name}") for region in regions}
         self._under_way: dict[str, set[_Put]] = {region.name: set() for region in regions}
         self._saw = saw
+        self._lock = threading.Lock()
+        self._locks: dict[str, list[_Put]] = {}
 
     def put(
         self,
@@ -73,6 +76,12 @@ class Spreading:
         if not any(results.values()):
             raise ObjectExists(f"there is already an object '{name}' in every region")
 
+    def finish_lock(self, name: str) -> None:
+        """Wait for what is under way of one lock: arriving after it was deleted, it would lock for ever."""
+        with self._lock:
+            puts = self._locks.pop(name, [])
+        wait(puts)
+
     def finish(self) -> None:
         """Wait for everything that is under way."""
         for puts in self._under_way.values():
@@ -104,6 +113,9 @@ class Spreading:
         before = [*under_way.copy()] if name.startswith(_NAMES) else []
         put = self._pools[region.name].submit(self._put_one, region, name, data, how, before)
         under_way.add(put)
+        if is_lock(name):
+            with self._lock:
+                self._locks.setdefault(name, []).append(put)
         put.add_done_callback(under_way.discard)
         return put
 
