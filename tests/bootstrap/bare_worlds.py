@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from covenant.kernel.clock import Clock
 from tests.cli.running import Ran, here
 from tests.vaults import PASSWORD, a_store, a_vault
 
@@ -76,10 +77,10 @@ class World:
     def region(self, name: str) -> Path:
         return self.root / name
 
-    def covenant(self, *words: object) -> Ran:
+    def covenant(self, *words: object, clock: Clock | None = None) -> Ran:
         """A command on the machine that is still there."""
         variables = {"COVENANT_STATE_DIR": str(self.root / "state"), "HOME": str(self.root)}
-        return here("-c", self.root / "covenant.toml", *words, variables=variables)
+        return here("-c", self.root / "covenant.toml", *words, variables=variables, clock=clock)
 
     def lose_everything(self, *, but: str) -> dict[str, str]:
         """The machine and every region but one are gone; what there was, by path and hash."""
@@ -89,10 +90,10 @@ class World:
         (self.root / "covenant.toml").unlink()
         return before
 
-    def recover(self, region: str, *words: object) -> Ran:
+    def recover(self, region: str, *words: object, clock: Clock | None = None) -> Ran:
         """Recover on the bare machine, which has the address of a region and a password."""
         before = ("--vault", self.region(region), "--password-file", self.root / "key", "--no-cache")
-        return here(*before, "--json", "recover", "--bare", "--target", self.target, *words)
+        return here(*before, "--json", "recover", "--bare", "--target", self.target, *words, clock=clock)
 
     def recover_by_kit(self, files: Sequence[Path]) -> Ran:
         """Recover on the bare machine, which has nothing but the kit."""

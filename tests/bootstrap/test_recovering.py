@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from covenant.kernel.errors import Interrupted
 from covenant.prove.recovery import Recovery
 from tests.bootstrap.bare_worlds import TOML, World, a_split_kit, a_world
 from tests.cli.running import ROOT, clean_environment
+from tests.clocks import FrozenClock
 from tests.vaults import CLOCK, PASSWORD
 
 ALL = ("bookings", "films", "albums")
@@ -294,3 +296,30 @@ def test_what_was_kept_by_hand_comes_back_too_whatever_it_is_called(world: World
     assert "caf\ufffd" in last["source"]
     assert ["passed", "passed"] == [answer["result"] for answer in last["answers"]]
     assert letter.relative_to(world.target / "sources").parts[0].startswith("unnamed-")
+
+
+def test_a_snapshot_from_the_future_comes_back_and_no_promise_is_called_kept(world: World) -> None:
+    """A machine whose clock is behind loses nothing by it: the newest comes back, and how old it is is not known."""
+    before = world.lose_everything(but="near")
+    clock = FrozenClock(CLOCK.now() - timedelta(days=400))
+
+    ran = world.recover("near", clock=clock)
+
+    assert before == world.recovered(*ALL)
+    assert 3 == ran.code
+    assert ["dated-ahead"] * 3 == [finding["kind"] for finding in ran.document["findings"]]
+    assert {"could not verify"} == {source["rpo"]["result"] for source in ran.document["sources"]}
+
+
+def test_a_clock_that_ran_ahead_does_not_decide_which_policy_holds(world: World) -> None:
+    """The policy that was written last comes back, whatever the clock said when another one was written."""
+    toml = world.root / "covenant.toml"
+    toml.write_text(TOML + "# from a clock that is ahead\n")
+    world.covenant("backup", "films", clock=FrozenClock(CLOCK.now() + timedelta(days=400)))
+    toml.write_text(TOML + "# the last word\n")
+    world.covenant("backup", "albums")
+    world.lose_everything(but="near")
+
+    world.recover("near")
+
+    assert (world.target / "covenant.toml").read_text().endswith("# the last word\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -15,7 +15,7 @@ from covenant.bootstrap.probing import system_of
 from covenant.bootstrap.returning_cold import not_at_hand
 from covenant.bootstrap.returning_server import is_server, server_back
 from covenant.kernel.answers import Answer
-from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing, TargetError, UsageError
+from covenant.kernel.errors import CovenantError, Interrupted, TargetError, UsageError
 from covenant.kernel.findings import Finding
 from covenant.prove.asking import ask
 from covenant.prove.ports import Aspect, Probe, Restored
@@ -24,18 +24,19 @@ from covenant.prove.record import Measured, SourceDrill, Step
 from covenant.prove.recovery import SOURCES, Progressed, write_progress
 from covenant.prove.rehearsing import came_back
 from covenant.prove.telling import spelled
+from covenant.recover.everything import newest_of_each
 from covenant.recover.order import LAST, in_order, ranked
 from covenant.settings import values
+from covenant.vault.pieces import try_snapshots
 
 if TYPE_CHECKING:
     from covenant.bootstrap.recovering import Bare, Watch
     from covenant.recover.job import RestoreOutcome
     from covenant.vault.snapshot import Snapshot
-    from covenant.vault.vault import Vault
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_LOG = "log"
-"""The kind of a snapshot that holds a piece of a change log, and no whole source."""
+_SKEW = timedelta(minutes=5)
+"""By so much the clocks of two machines may differ without anybody being told."""
 _SQLITE = b"SQLite format 3\0"
 
 
@@ -104,30 +105,15 @@ def bring_back(this: Returning) -> Progressed:
 
 def _newest(this: Returning) -> dict[str, Snapshot]:
     """The snapshot that each source comes back from, by its name."""
-    newest: dict[str, Snapshot] = {}
-    for snapshot in _readable(this.opened.vault, this.findings):
-        if snapshot.kind == _LOG or (this.bare.at is not None and snapshot.time > this.bare.at):
-            continue
-        name = _name(snapshot)
-        known = newest.get(name)
-        if known is None or (known.time, known.id) < (snapshot.time, snapshot.id):
-            newest[name] = snapshot
+    snapshots, damaged = try_snapshots(this.opened.vault)
+    this.findings += [Finding("snapshot-damaged", this.opened.vault.url, each.message, each.hint) for each in damaged]
+    newest = {spelled(name): snapshot for name, snapshot in newest_of_each(snapshots, this.bare.at).items()}
+    for name, snapshot in newest.items():
+        if snapshot.time > this.progressed.began_at + _SKEW:
+            hint = "Set the clock, or choose an earlier one with '--at'; how old the data is cannot be told."
+            message = f"its newest snapshot is dated {snapshot.time:%Y-%m-%d %H:%M}, which is yet to come"
+            this.findings.append(Finding("dated-ahead", name, message, hint))
     return newest
-
-
-def _readable(vault: Vault, findings: list[Finding]) -> Iterator[Snapshot]:
-    for snapshot_id in sorted(vault.snapshot_ids()):
-        try:
-            yield vault.load_snapshot(snapshot_id)
-        except ObjectMissing:
-            continue
-        except DamageError as error:
-            findings.append(Finding("snapshot-damaged", snapshot_id[:8], error.message, error.hint))
-
-
-def _name(snapshot: Snapshot) -> str:
-    """The source; what was kept without a name, by hand or by restic, is named by its machine and its paths."""
-    return spelled(snapshot.source or f"{snapshot.hostname}:{','.join(sorted(snapshot.paths or ()))}")
 
 
 def _order(this: Returning, snapshots: Mapping[str, Snapshot]) -> list[str]:
@@ -193,10 +179,11 @@ def _measured(this: Returning, drill: SourceDrill) -> SourceDrill:
     if drill.why_not or drill.moment is None:
         return drill
     first = this.progressed.began_at
+    age = first - drill.moment if drill.moment <= first + _SKEW else None
     return replace(
         drill,
         rto=replace(drill.rto, reached=_if_promised(drill.rto, this.watch.since(first))),
-        rpo=replace(drill.rpo, reached=_if_promised(drill.rpo, first - drill.moment)),
+        rpo=replace(drill.rpo, reached=_if_promised(drill.rpo, age)),
     )
 
 
@@ -214,9 +201,9 @@ def _begun(this: Returning, name: str) -> SourceDrill:
     )
 
 
-def _if_promised(promise: Measured, reached: timedelta) -> timedelta | None:
+def _if_promised(promise: Measured, reached: timedelta | None) -> timedelta | None:
     """What was reached, unless nothing is known to be held against it: then nothing was kept or broken."""
-    return max(reached, timedelta()) if promise.promised else None
+    return max(reached, timedelta()) if promise.promised and reached is not None else None
 
 
 def _restored(this: Returning, name: str, snapshot: Snapshot) -> tuple[RestoreOutcome, Step]:
