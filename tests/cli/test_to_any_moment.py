@@ -100,6 +100,21 @@ def test_a_plan_changes_nothing(history: History) -> None:
     assert not target.exists()
 
 
+def test_a_transaction_is_looked_for_before_it_is_replayed(history: History) -> None:
+    """A transaction before the second backup is begun with the first; one that nobody logged is refused at once."""
+    early, late = line(history, 0.1), history.ledger.lines[-2]
+    target = history.home / "planned"
+
+    first, second, never = (
+        history.restore("--to-xid", number, "--target", target, "--dry-run")
+        for number in (early.transaction, late.transaction, late.transaction + 1_000_000)
+    )
+
+    assert first_base(history) == first.document["plan"]["base"]
+    assert first_base(history) != second.document["plan"]["base"]
+    assert (13, True) == (never.code, "is not in the log of source 'accounts'" in never.error["message"])
+
+
 def test_a_restore_that_was_killed_goes_on(history: History) -> None:
     """Killed while the server replays, the same restore run again goes on with that, and ends with the same rows."""
     target, wanted = history.home / "killed", line(history, 0.9)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from covenant.kernel.errors import SnapshotMissing
 from covenant.kernel.spans import Lineage, Span
 from covenant.recover.goal import Goal
-from covenant.recover.route import Route, choose_route
+from covenant.recover.route import Route, choose_route, stretches_to_search
 from covenant.vault.pieces import BaseBackup, Piece
 from covenant.vault.snapshot import Snapshot
 
@@ -153,3 +153,20 @@ def test_a_route_is_whole_and_none_is_missed(
 
     assert (route.timeline, route.base) in possible
     assert route.base.span.end == max(base.span.end for head, base in possible if head == route.timeline)
+
+
+@given(histories(), places(1))
+def test_whatever_can_be_had_is_searched_once(
+    history: tuple[list[BaseBackup], list[Piece], dict[int, Lineage]], goal: int
+) -> None:
+    """Every byte that some backup leads across is in a stretch that is searched, and no branch is searched twice."""
+    bases, pieces, lineages = history
+    stretches = list(stretches_to_search(Goal(name="mistake"), bases, pieces, lineages))
+
+    for base in bases:
+        for head in lineages:
+            if base.span.end < goal and leads(base, head, goal, pieces, lineages):
+                way = {**dict(lineages[head].left), head: FARTHEST + 1}
+                owner = next(timeline for timeline, end in way.items() if goal - 1 < end)
+                assert any(span.timeline == owner and span.begin < goal <= span.end for span in stretches)
+    assert len(set(stretches)) == len(stretches)

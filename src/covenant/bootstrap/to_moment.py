@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from covenant.kernel.errors import CovenantError, UsageError
+from covenant.kernel.errors import CovenantError, SnapshotMissing, TargetError, UsageError
 
 if TYPE_CHECKING:
     from covenant.adapters.sources.postgres.about import About
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from covenant.recover.goal import Goal
     from covenant.recover.route import Route
     from covenant.settings.values import Source
+    from covenant.vault.pieces import BaseBackup
 
 PROGRAMS = "COVENANT_POSTGRES_PROGRAMS"
 """The variable that names folders of PostgreSQL's programs, with colons between them."""
@@ -45,8 +46,11 @@ class Plan:
         return _AT_LEAST + 2 * self.bytes / _RESTORED_A_SECOND + self.log_bytes / _REPLAYED_A_SECOND
 
 
-def plan(opened: OpenVault, source: str, goal: Goal) -> Plan:
-    """How a goal is reached. Raises ``SnapshotMissing`` with what can be had, where it cannot be."""
+def plan(opened: OpenVault, source: str, goal: Goal, variables: Mapping[str, str] | None = None) -> Plan:
+    """How a goal is reached. Raises ``SnapshotMissing`` with what can be had, where it cannot be.
+
+    A transaction or a name is looked for in the log, where the environment leads to the programs that can.
+    """
     from covenant.adapters.sources.postgres.about import about
     from covenant.adapters.sources.postgres.shelf import Shelf
     from covenant.recover.route import choose_route
@@ -59,6 +63,9 @@ def plan(opened: OpenVault, source: str, goal: Goal) -> Plan:
     shelf = Shelf(opened.vault, source, snapshots, system=system, damaged=damaged)
     own = [base for base in known if base.span.system == shelf.system]
     route = choose_route(goal, own, shelf.pieces, shelf.lineages, source)
+    if goal.searched and variables is not None:
+        goal = replace(goal, found=_looked_for(opened, goal, route, own, shelf, variables))
+        route = choose_route(goal, own, shelf.pieces, shelf.lineages, source)
     summary = route.base.snapshot.summary or {}
     return Plan(
         source=source,
@@ -69,6 +76,29 @@ def plan(opened: OpenVault, source: str, goal: Goal) -> Plan:
         bytes=int(summary.get("total_bytes_processed", 0)),
         log_bytes=route.log_size,
     )
+
+
+def _looked_for(
+    opened: OpenVault, goal: Goal, route: Route, own: Sequence[BaseBackup], shelf: Shelf, variables: Mapping[str, str]
+) -> int | None:
+    """Where a transaction or a name lies; ``None`` where there is no program that could tell."""
+    from covenant.adapters.sources.postgres.about import about
+    from covenant.adapters.sources.postgres.programs import find_programs
+    from covenant.adapters.sources.postgres.searching import find_place
+    from covenant.recover.continuity import windows
+    from covenant.recover.route import stretches_to_search, windows_text
+
+    major = about(opened.vault, route.base.snapshot).major
+    try:
+        programs = find_programs(major, said_programs(variables), variables.get("PATH", ""), needed="pg_waldump")
+    except TargetError:
+        return None
+    found = find_place(shelf, programs, goal, stretches_to_search(goal, own, shelf.pieces, shelf.lineages))
+    if found is None:
+        had = windows_text(windows(own, shelf.pieces, shelf.lineages))
+        hint = f"It may not have been sealed yet. What can be had: {had}."
+        raise SnapshotMissing(f"{goal} is not in the log of source '{shelf.source}'", hint)
+    return found
 
 
 def recovery(

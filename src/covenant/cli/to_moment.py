@@ -54,7 +54,7 @@ def restore(session: Session, wish: Wish) -> int:
     def work(stop: Stop) -> int:
         place = session.place_named(source.vault) if source else session.place()
         with session.opened("none" if session.said.no_lock else "shared", place) as opened:
-            planned = to_moment.plan(opened, wish.source, wish.goal)
+            planned = to_moment.plan(opened, wish.source, wish.goal, session.environment.variables)
             _show_plan(session, planned, wish)
             if wish.dry_run:
                 session.output.document({"plan": _plan_document(planned, wish), "dry_run": True})

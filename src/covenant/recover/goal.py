@@ -24,6 +24,8 @@ class Goal:
     before: bool = False
     timeline: int | None = None
     base: str = ""
+    found: int | None = None
+    """Where the record of a transaction or a name lies, once it was looked for."""
 
     @property
     def latest(self) -> bool:
@@ -32,7 +34,7 @@ class Goal:
 
     @property
     def searched(self) -> bool:
-        """Whether only replaying shows where it lies."""
+        """Whether it has to be looked for in the log."""
         return self.transaction is not None or bool(self.name)
 
     def __str__(self) -> str:

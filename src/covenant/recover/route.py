@@ -70,14 +70,13 @@ def _fits(goal: Goal, came: Reach, head: int) -> bool:
         return False
     if goal.moment is not None:
         return came.base.taken <= goal.moment <= came.until
-    if goal.place is not None:
-        return came.base.span.end <= goal.place <= came.end
-    return True
+    place = goal.place if goal.place is not None else goal.found
+    return place is None or came.base.span.end <= place <= came.end
 
 
 def _preference(goal: Goal, came: Reach, head: int) -> tuple[object, ...]:
     """The newest branch, then as far as can be where that is wanted, then the newest base."""
-    far = (came.until, came.end) if goal.latest or goal.searched else ()
+    far = (came.until, came.end) if goal.latest or (goal.searched and goal.found is None) else ()
     return (head, *far, came.base.span.end, came.base.taken, came.base.snapshot.id)
 
 
@@ -106,6 +105,32 @@ def _left_behind(lineage: Lineage, pieces: Sequence[Piece], system: int) -> Iter
         last = max((p.span.end for p in pieces if (p.span.system, p.span.timeline) == (system, timeline)), default=left)
         if last > left:
             yield Span(system, timeline, left, last)
+
+
+def stretches_to_search(
+    goal: Goal, bases: Sequence[BaseBackup], pieces: Sequence[Piece], lineages: Lineages
+) -> Iterator[Span]:
+    """Every stretch of the log that some backup leads into, along the newest branch first, the latest first."""
+    known = [base for base in bases if base.snapshot.id.startswith(goal.base)]
+    done: list[Span] = []
+    ways = sorted(_ways(known, pieces, lineages), key=lambda way: (way[1], way[0].base.span.end), reverse=True)
+    for came, head in ways:
+        if goal.timeline is not None and goal.timeline != head:
+            continue
+        for part in reversed(lineages.get(head, Lineage(head)).way(came.base.span.timeline, came.base.span.end)):
+            end = came.end if part.end is None else min(part.end, came.end)
+            span = Span(came.base.span.system, part.timeline, part.begin, end)
+            new = _without(span, done)
+            if new is not None:
+                done.append(span)
+                yield new
+
+
+def _without(span: Span, done: Iterable[Span]) -> Span | None:
+    """What of a stretch was not searched: they all end where the branch does, so it is its beginning."""
+    begins = [each.begin for each in done if each.timeline == span.timeline and each.begin < span.end <= each.end]
+    end = min([span.end, *begins])
+    return Span(span.system, span.timeline, span.begin, end) if span.begin < end else None
 
 
 # -- what is said where nothing leads to the goal ----------------------------------------------------------------------
