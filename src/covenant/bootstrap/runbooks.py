@@ -66,7 +66,7 @@ def _sources(settings: Settings, policy: Policy, back: Mapping[str, Spread]) -> 
             rto=promised.rto.value,
             rpo=promised.rpo.value,
             vault=source.vault,
-            paths=source_paths(source),
+            paths=() if source.kind == "postgres" else source_paths(source),
             covered=source.covered,
             back=back.get(name, Spread()),
         )

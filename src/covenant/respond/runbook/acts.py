@@ -95,6 +95,7 @@ def _restored(ground: Ground, source: Kept, scenario: Scenario) -> Act:
     if source.system == "postgres":
         when = ["--to", "MOMENT"] if scenario in _BACK_IN_TIME else ["--latest"]
         text += " MOMENT is the last one that is wanted, like '2026-11-20 12:00'." if "--to" in when else ""
+        text += " It is proved and stopped; start it from the folder 'data' in there."
         words += [*when, "--target", f"{RECOVERED}/{source.name}"]
     elif scenario is Scenario.SECURITY_BREACH:
         words += ["--at", "MOMENT", "--target", f"{RECOVERED}/{source.name}", "--verify"]
