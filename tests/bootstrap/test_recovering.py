@@ -323,3 +323,16 @@ def test_a_clock_that_ran_ahead_does_not_decide_which_policy_holds(world: World)
     world.recover("near")
 
     assert (world.target / "covenant.toml").read_text().endswith("# the last word\n")
+
+
+def test_a_region_that_sync_filled_is_enough_too(world: World) -> None:
+    """A region that was made anew has everything that an empty machine needs, the policy among it."""
+    shutil.rmtree(world.region("far"))
+    assert 0 == world.covenant("region", "sync", "--make", "far").code
+    before = world.lose_everything(but="far")
+
+    ran = world.recover("far")
+
+    assert 0 == ran.code, ran.err
+    assert before == world.recovered(*ALL)
+    assert TOML == (world.target / "covenant.toml").read_text()
