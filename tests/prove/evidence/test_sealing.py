@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import pytest
 from covenant.adapters.stores.memory import MemoryStore
 from covenant.bootstrap.remembering import rebuild, record
 from covenant.catalog.catalog import Catalog, open_catalog
-from covenant.catalog.chronicle import Page
+from covenant.catalog.chronicle import MOST, Page
 from covenant.catalog.connecting import connect, parse_place
 from covenant.catalog.records import Entry, Kept, Outcome, Proof, State
 from covenant.kernel.errors import DamageError
 from covenant.prove.evidence.keeping import exported, kept_evidence, signers
+from covenant.prove.evidence.sealing import Chain
 from covenant.prove.evidence.verifying import Verdict, verify
 from covenant.vault.names import CHECKPOINTS, EVIDENCE, EVIDENCE_KEYS
 from covenant.vault.ports import Store
@@ -209,6 +210,57 @@ def test_two_daemons_go_on_with_one_chain(tmp_path: Path, catalog: Catalog, stor
     names = [uid for kind, uid in told(store) if kind == "note"]
     assert (True, 1, ()) == (verdict.whole, len(verdict.chains), verdict.flaws)
     assert 20 == len(names) == len(set(names))
+
+
+class MetAnother(Catalog):
+    """A catalog from which rows are read a moment before another daemon seals and marks the very same ones."""
+
+    def __init__(self, path: Path, another: Callable[[], None]) -> None:
+        super().__init__(connect(parse_place(path)))
+        self._another: Callable[[], None] | None = another
+
+    def unrecorded(self, vault: str, most: int = MOST) -> Page | None:
+        page, another, self._another = super().unrecorded(vault, most), self._another, None
+        if another is not None:
+            another()
+        return page
+
+
+def test_rows_that_another_sealed_meanwhile_are_not_told_again(tmp_path: Path, store: MemoryStore) -> None:
+    """Who read rows before another marked them finds out, and looks again."""
+    path = tmp_path / "catalog.db"
+    with open_catalog(path) as catalog:
+        do_things(catalog)
+        sealed(catalog, store)
+        do_things(catalog)
+
+        with MetAnother(path, lambda: sealed(catalog, store)) as met:
+            sealed(met, store)
+
+    names = [uid for kind, uid in told(store) if kind != "began"]
+    assert verdict_of(store).whole
+    assert len(names) == len(set(names))
+
+
+def test_what_another_linked_and_never_sealed_is_not_forgotten(catalog: Catalog, store: MemoryStore) -> None:
+    """Who settles what it sealed leaves alone what was linked behind it by one who died before sealing."""
+    vault = open_vault(store, PASSWORD)
+    ours = Chain(catalog, vault, store, "one")
+    do_things(catalog)
+    done = ours.go_on("default", NOW)
+    assert done is not None
+    do_things(catalog)
+    dying = DiesAfterWrite(store, 0)
+    with pytest.raises(Died):
+        Chain(catalog, open_vault(store, PASSWORD), dying, "two").go_on("default", NOW)
+
+    catalog.recorded(done[0])
+    ours.settle(done[1])
+    sealed(catalog, store)
+
+    names = [uid for kind, uid in told(store) if kind != "began"]
+    assert verdict_of(store).whole
+    assert len(names) == len(set(names)) == 5 + 3 + 1
 
 
 def test_a_lost_catalog_begins_a_new_chain_that_knows_the_old_one(

@@ -150,6 +150,7 @@ def test_a_whole_chain_is_whole() -> None:
         ([*WHOLE, WHOLE[30]], ("checkpoint-repeated", 0)),
         (WHOLE * 2, ("chain-repeated", 1)),
         (WHOLE[30:], ("beginning-missing", 1)),
+        ([*WHOLE[:-1], WHOLE[-1].rstrip(b"\n")], ("line-cut", 0)),
         ([], ("empty", 0)),
     ],
 )
