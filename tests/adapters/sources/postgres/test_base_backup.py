@@ -6,7 +6,9 @@ import contextlib
 import json
 import threading
 import time
+from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from covenant.kernel.errors import Interrupted
@@ -14,6 +16,8 @@ from covenant.kernel.spans import parse_span
 from covenant.protect.before import Before
 from tests.adapters.sources.postgres.keeping import SUMS, kept, name_of, nobody_is_sent_to, with_accounts
 from tests.servers.postgres import PostgresServer, give_away, postgres_18, postgres_server
+
+_TICKS = 7
 
 __all__ = ["postgres_18", "postgres_server"]
 
@@ -95,6 +99,48 @@ def test_who_stops_a_backup_leaves_nothing_on_the_server(postgres_server: Postgr
         assert nobody_is_sent_to(postgres_server, within=5)
         assert [] == list(shop.vault.snapshots())
         assert len(shop.vault.index) > 0
+
+
+def test_a_server_that_keeps_little_log_is_kept_all_the_same(postgres_server: PostgresServer) -> None:
+    """More log than a slot may hold back, as at Supabase, is written during the backup: all of it comes along."""
+    server, database = postgres_server, name_of(with_accounts(postgres_server))
+    server.run("CREATE TABLE ticks (n int)", database)
+    server.set("max_slot_wal_keep_size", "48MB")
+    with kept(server) as shop, ticking(server, database):
+        snapshot = shop.backup(max_rate=20 << 20).snapshot
+
+        stretch = parse_span(snapshot.position)
+        assert stretch is not None
+        assert stretch.size > (_TICKS - 2) * (16 << 20)
+        data = shop.by_us(snapshot)
+        assert shop.verified(data)
+        with shop.started(data) as restored:
+            assert restored.run("SELECT count(*) FROM ticks", database)[0][0] >= _TICKS - 2
+    server.set("max_slot_wal_keep_size", "-1")
+
+
+@contextlib.contextmanager
+def ticking(server: PostgresServer, database: str) -> Iterator[None]:
+    """Meanwhile a file of log is begun whenever those who read it have nearly come to its end."""
+    done = threading.Event()
+    behind = "SELECT coalesce(max(pg_current_wal_lsn() - restart_lsn), 0) < 16 * 1024 * 1024 FROM pg_replication_slots"
+
+    def tick() -> None:
+        with psycopg.connect(server.url(database), autocommit=True) as connection:
+            ticks = 0
+            while ticks < _TICKS and not done.wait(0.02):
+                if connection.execute(behind.encode()).fetchall() == [(True,)]:
+                    for statement in (b"INSERT INTO ticks SELECT 1", b"SELECT pg_switch_wal()", b"CHECKPOINT"):
+                        connection.execute(statement)
+                    ticks += 1
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_without_a_free_slot_it_is_kept_all_the_same(postgres_server: PostgresServer) -> None:

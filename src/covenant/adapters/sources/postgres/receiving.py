@@ -20,6 +20,7 @@ from covenant.adapters.sources.postgres.archives import MANIFEST, Messages
 from covenant.adapters.sources.postgres.lsn import segment_name
 from covenant.adapters.sources.postgres.manifest import NAME, Manifest, Seen
 from covenant.adapters.sources.postgres.tar import Member, members
+from covenant.adapters.sources.postgres.wal import Segment
 from covenant.kernel.errors import DamageError
 from covenant.kernel.spans import Span
 from covenant.protect.arriving import Arrival, Piece
@@ -75,6 +76,12 @@ class Receiving:
         wrong = list(self._manifest.differences(self._arrived))
         if wrong:
             raise DamageError(f"what arrived is not what the server sent: {wrong[0]}, and {len(wrong) - 1} more", _HINT)
+
+    def log(self, segment: Segment, content: Iterator[Buffer], moment_ns: int) -> Arrival:
+        """A file of the log that came beside the archives."""
+        self._log.add(segment.name)
+        path = f"{self._top}/data/pg_wal/{segment.name}"
+        return Arrival(path, "file", 0o600, moment_ns, self._owner, segment.size, content)
 
     def closing(self, position: Span, segment: int, said: Mapping[str, Any]) -> Iterator[Arrival]:
         """The manifest and ``backup.json``, once the server has said where the backup is consistent.

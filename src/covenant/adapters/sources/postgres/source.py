@@ -4,8 +4,8 @@ Where the server can tell which blocks changed (17 and later, with ``summarize_w
 those cross the wire, and is put together with its parent when it is taken: every snapshot is whole. Where it cannot,
 everything crosses the wire, and only what is new is stored.
 
-A temporary slot keeps the log of the backup on the server until it has arrived. It ends with the connection, however
-that ends.
+The log of the backup is fetched beside it (``log_beside``). Where the server has no slot or no sender left for that, it
+is asked to send the log with the backup.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from datetime import datetime
 from covenant.adapters.sources.postgres import commands
 from covenant.adapters.sources.postgres.address import Address
 from covenant.adapters.sources.postgres.archives import Messages
+from covenant.adapters.sources.postgres.log_beside import LogBeside
 from covenant.adapters.sources.postgres.lsn import format_lsn, parse_lsn
 from covenant.adapters.sources.postgres.manifest import NAME
 from covenant.adapters.sources.postgres.receiving import Receiving
+from covenant.adapters.sources.postgres.wal import Segment
 from covenant.adapters.sources.postgres.wire import Table, Wire
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import SourceError, SourceUnavailable
@@ -62,13 +64,24 @@ class PostgresSource:
                     f"the server of source '{self.name}' is PostgreSQL {wire.major}",
                     f"Covenant keeps {_OLDEST} and later: upgrade the server, or dump it meanwhile.",
                 )
-            yield BaseBackup(self, wire, before, progress)
+            backup = BaseBackup(self, wire, before, progress, stop)
+            try:
+                yield backup
+            finally:
+                backup.close()
 
 
 class BaseBackup:
     """One base backup of a server, as it arrives."""
 
-    def __init__(self, source: PostgresSource, wire: Wire, before: Before | None, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: PostgresSource,
+        wire: Wire,
+        before: Before | None,
+        progress: Progress,
+        stop: threading.Event,
+    ) -> None:
         self.paths = paths_of(source.name)
         self.findings: list[Finding] = []
         self.notes: list[str] = []
@@ -79,7 +92,7 @@ class BaseBackup:
         self._system = commands.identify(wire).system
         self._server_block = int(commands.shown(wire, "block_size"))
         self._segment = commands.segment_size(wire)
-        self._keep_log()
+        self._log = self._log_beside(stop)
         begun, self._tablespaces, self._before = self._begin(before)
         self._began = source.clock.now()
         self.moment: datetime = self._began
@@ -93,11 +106,17 @@ class BaseBackup:
         messages = Messages(self._wire.copy_out(), self._progress)
         top = self.paths[0]
         receiving = Receiving(top, messages, self._before, self._server_block, self.block)
+        if self._log:
+            self._log.begin(self._timeline, self._start, self._segment)
         for arrival in receiving.arrivals():
             self._progress.advance(files=1)
             yield arrival
+            if self._log:
+                yield from self._of_the_log(receiving, self._log.so_far())
         end = parse_lsn(self._wire.rest().only["recptr"])
         self.moment = self._source.clock.now()
+        if self._log:
+            yield from self._of_the_log(receiving, self._log.up_to(end))
         position = Span(int(self._system), self._timeline, self._start, end)
         yield from receiving.closing(position, self._segment, self._said(position))
         self.position = str(position)
@@ -108,12 +127,25 @@ class BaseBackup:
 
     # -- how it begins --------------------------------------------------------------------------------------------
 
-    def _keep_log(self) -> None:
-        """Have the server keep the log of this backup until it has been sent."""
+    def _log_beside(self, stop: threading.Event) -> LogBeside | None:
+        """Have the log kept from here on, to be fetched beside the backup."""
         try:
-            commands.create_slot(self._wire, f"covenant_base_{self._wire.process}", temporary=True)
+            return LogBeside(self._source.address, self._source.clock, stop)
         except SourceError as error:
             self.notes.append(f"no slot keeps the log of this backup, so it fails if it takes too long: {error}")
+            return None
+
+    def _of_the_log(self, receiving: Receiving, segments: Iterator[Segment]) -> Iterator[Arrival]:
+        """Files of the log that have come."""
+        moment_ns = int(self._source.clock.now().timestamp()) * 1_000_000_000
+        for segment in segments:
+            assert self._log is not None
+            yield receiving.log(segment, self._log.content(segment), moment_ns)
+
+    def close(self) -> None:
+        """Let go of what the server holds for this backup."""
+        if self._log:
+            self._log.close()
 
     def _begin(self, before: Before | None) -> tuple[dict[str, str], Table, Before | None]:
         """Have the server begin: where its log stands, its tablespaces, and the parent, if it sends blocks alone."""
@@ -127,7 +159,6 @@ class BaseBackup:
                     raise
                 except SourceError as error:
                     why = error.message
-                    self._keep_log()  # the slot that there was went with the error
             self.notes.append(f"everything crossed the wire, and only what is new was stored: {why}")
         return *self._command(), None
 
@@ -153,7 +184,7 @@ class BaseBackup:
             "LABEL 'covenant'",
             "CHECKPOINT 'fast'",
             "PROGRESS",
-            "WAL",
+            *([] if self._log else ["WAL"]),
             "WAIT 0",
             "MANIFEST 'yes'",
             "MANIFEST_CHECKSUMS 'SHA256'",
