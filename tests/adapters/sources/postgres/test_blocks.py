@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from covenant.adapters.sources.postgres.blocks import Changed, Gathered, put_together, read_head
@@ -40,6 +40,7 @@ def cut(parent: bytes, piece: int) -> tuple[Held, list[int], dict[bytes, bytes]]
     return Held(b"".join(named), len(parent)), [len(part) for part in parts], named
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     parent=st.lists(blocks, max_size=20).map(b"".join),
     changed=st.dictionaries(st.integers(0, 30), blocks, max_size=12),

@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from covenant.adapters.sources.postgres.archives import Messages
@@ -41,6 +41,7 @@ def in_pieces(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(content=files, size=st.integers(1, 3000))
 def test_every_file_arrives_as_the_standard_library_wrote_it(content: dict[str, bytes], size: int) -> None:
     """Names, owners, times and bytes are the same, wherever the pieces are cut."""
