@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from covenant.adapters.metrics.prometheus import Scene, Tally
-from covenant.kernel.standing import ChoreStanding, RegionStanding, SourceStanding, Standing, VaultStanding, Verdict
+from covenant.kernel.standing import (
+    ChoreStanding,
+    DrillStanding,
+    RegionStanding,
+    SourceStanding,
+    Standing,
+    VaultStanding,
+    Verdict,
+)
 from covenant.respond.alert import Alert, Health, State
 from covenant.respond.condition import Condition, Severity
 
@@ -94,13 +102,24 @@ def a_vault() -> VaultStanding:
     )
 
 
+def a_drill() -> DrillStanding:
+    """Monthly drills, of which two were missed."""
+    return DrillStanding(
+        level="monthly", what="restore", verdict=Verdict.BROKEN, last_held=NOW, missed=(NOW, NOW), next_due=NOW
+    )
+
+
 def a_scene(*sources: SourceStanding) -> Scene:
     """A scene in which every metric has a sample."""
     condition = Condition(key="source/orders/rpo", severity=Severity.CRITICAL, subject="source 'orders'", text="late")
     return Scene(
         version="1.2.3",
         standing=Standing(
-            at=NOW, verdict=Verdict.BROKEN, sources=sources or (a_source("orders"),), vaults=(a_vault(),)
+            at=NOW,
+            verdict=Verdict.BROKEN,
+            sources=sources or (a_source("orders"),),
+            vaults=(a_vault(),),
+            drills=(a_drill(),),
         ),
         tallies=(Tally(subject="orders", kind="full", ended={"done": 4}, seconds=2.5, bytes=10, stored_bytes=5),),
         alerts=State(

@@ -56,6 +56,9 @@ def of(text: str, name: str, **labels: str) -> list[float]:
         ("covenant_alerts", {"severity": "critical"}, 1),
         ("covenant_alerts", {"severity": "warning"}, 0),
         ("covenant_channel_failures", {"channel": "pager"}, 4),
+        ("covenant_drill_missed", {"level": "monthly"}, 2),
+        ("covenant_drill_last_timestamp_seconds", {"level": "monthly"}, NOW.timestamp()),
+        ("covenant_drill_verdict", {"level": "monthly", "verdict": "broken"}, 1),
     ],
 )
 def test_a_number_is_what_it_says(name: str, labels: dict[str, str], expected: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from covenant.adapters.metrics.families import Families
-from covenant.kernel.standing import RegionStanding, SourceStanding, Standing, VaultStanding, Verdict
+from covenant.kernel.standing import DrillStanding, RegionStanding, SourceStanding, Standing, VaultStanding, Verdict
 from covenant.respond.alert import State
 from covenant.respond.condition import Severity
 
@@ -74,6 +74,8 @@ def families(scene: Scene) -> Iterable[Metric]:
         _source(found, source)
     for vault in scene.standing.vaults:
         _vault(found, vault)
+    for drill in scene.standing.drills:
+        _drill(found, drill)
     for tally in scene.tallies:
         _runs(found, tally)
     _alerts(found, scene.alerts)
@@ -115,6 +117,12 @@ VAULT = {
     "covenant_region_verify_promised_seconds": "The time in which every byte of the region is read back.",
     "covenant_chore_last_timestamp_seconds": "When the vault's chore was last done.",
 }
+DRILLS = {
+    "covenant_drill_verdict": "1 for the verdict that holds for the drills of a level.",
+    "covenant_drill_missed": "Drills that were due since the last one, and not held.",
+    "covenant_drill_last_timestamp_seconds": "When the last drill of the level was held, whatever it came to.",
+    "covenant_drill_next_due_timestamp_seconds": "When the next drill of the level is due.",
+}
 RUNS = {
     "covenant_runs_total": "Runs that ended, by the state in which they did.",
     "covenant_run_duration_seconds": "How long the last good run took.",
@@ -125,13 +133,25 @@ ALERTS = {
     "covenant_alerts": "Conditions that are wrong now, by severity.",
     "covenant_channel_failures": "Messages in a row that a channel did not take; none where it takes them.",
 }
-_ABOUT = {**SOURCE, **VAULT, **RUNS, **ALERTS}
+_ABOUT = {**SOURCE, **VAULT, **DRILLS, **RUNS, **ALERTS}
 
 
 def _name_all(found: Families) -> None:
     for name, about in _ABOUT.items():
         if not name.endswith("_total"):
             found.gauge(name, about, {}, None)
+
+
+def _drill(found: Families, drill: DrillStanding) -> None:
+    labels = {"level": drill.level}
+    for name, value in (
+        ("covenant_drill_missed", len(drill.missed)),
+        ("covenant_drill_last_timestamp_seconds", drill.last_held),
+        ("covenant_drill_next_due_timestamp_seconds", drill.next_due),
+    ):
+        found.gauge(name, _ABOUT[name], labels, value)
+    name = "covenant_drill_verdict"
+    found.gauge(name, _ABOUT[name], {**labels, "verdict": drill.verdict.value}, 1)
 
 
 def _source(found: Families, source: SourceStanding) -> None:
