@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from covenant.vault.vault import Vault
 
 MARK = ".covenant-recovery"
 _OWNERS = "owner-not-restored"
+_VERSION = "PG_"
+"""How the folder in a tablespace begins that belongs to servers of one version."""
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -71,13 +74,20 @@ class Mark:
         (self.target / MARK).unlink(missing_ok=True)
 
 
-def begin(target: Path, this: Unfinished, *, overwrite: bool) -> bool:
+def begin(
+    target: Path, this: Unfinished, *, overwrite: bool, system: int = 0, tablespaces: Iterable[Path] = ()
+) -> bool:
     """Take a folder for a recovery; returns whether its server had begun to replay when it was broken off.
 
+    ``system`` is the number of the server that shall lie there, ``tablespaces`` are folders of its that lie elsewhere.
     Raises ``Refusal`` for a folder that is in use, holds something else, or another recovery that is unfinished.
     """
     mark, found = Mark(target), Mark(target).read()
     _refuse_in_use(target / "data")
+    if found is None:
+        _refuse_foreign(target / "data", system)
+        for folder in tablespaces:
+            _refuse_filled(folder, overwrite=overwrite)
     if found is not None and not found.same(this) and not overwrite:
         raise Refusal(
             f"another recovery in {target} is unfinished: that of backup {found.snapshot[:8]} to {found.goal}",
@@ -176,6 +186,27 @@ def verify(programs: Programs, data: Path) -> bool:
             "Begin with an earlier backup, '--from SNAPSHOT', and run 'covenant check --read-data'.",
         )
     return True
+
+
+def _refuse_foreign(data: Path, system: int) -> None:
+    """Whatever may be replaced, what is not this server's own data directory never is: all that is strange would go."""
+    if not data.exists() or not any(data.iterdir()):
+        return
+    try:
+        with (data / "global" / "pg_control").open("rb") as control:
+            there = int.from_bytes(control.read(8), sys.byteorder)
+    except OSError:
+        there = None
+    if there != system:
+        what = "is not a data directory" if there is None else "belongs to another server"
+        raise Refusal(f"{data} {what}, and would be replaced", "Choose another folder.")
+
+
+def _refuse_filled(folder: Path, *, overwrite: bool) -> None:
+    """A tablespace comes to lie in an empty folder; where it may be replaced, in one that has nothing else."""
+    names = [path.name for path in folder.iterdir()] if folder.exists() else []
+    if names and not (overwrite and all(name.startswith(_VERSION) for name in names)):
+        raise Refusal(f"{folder} is not empty", "Give the tablespace a folder of its own.")
 
 
 def _refuse_in_use(data: Path) -> None:

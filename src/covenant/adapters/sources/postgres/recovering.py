@@ -30,6 +30,7 @@ from covenant.adapters.sources.postgres.replaying import Reached, Recovery, reco
 from covenant.adapters.sources.postgres.server import PrivateServer, private_folder, stop_left_over
 from covenant.adapters.sources.postgres.server_user import ServerUser, user_for
 from covenant.adapters.sources.postgres.shelf import Shelf
+from covenant.adapters.sources.postgres.wal import parse_history_name
 from covenant.kernel.answers import Answer, Result, together
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import TargetError
@@ -141,7 +142,13 @@ class _Recovering:
         if stop_left_over(self._data):
             job.clock.sleep(0.2)
         this = Unfinished(job.vault.config.id, job.route.base.snapshot.id, _goal_text(job))
-        replaying = begin(job.target, this, overwrite=job.overwrite)
+        replaying = begin(
+            job.target,
+            this,
+            overwrite=job.overwrite,
+            system=job.route.base.span.system,
+            tablespaces=self._elsewhere.values(),
+        )
         self._resumed = replaying
         if not replaying:
             self._step("restore", self._restore)
@@ -204,6 +211,9 @@ class _Recovering:
         job, size = self._job, read_control(self._programs, self._data).segment_size
 
         def read(name: str) -> bytes | None:
+            timeline = parse_history_name(name)
+            if timeline is not None and timeline not in job.shelf.lineages:
+                return None  # the log knows no such timeline, so its history is not looked for among what is damaged
             found = job.shelf.find(name, to_gap=True)
             return None if found is None else job.shelf.read(found)
 
