@@ -22,6 +22,7 @@ from covenant.kernel.answers import Result
 from covenant.kernel.errors import CovenantError
 from covenant.prove.drill import Drill
 from covenant.prove.drill_plan import plan
+from covenant.prove.onward import Onward
 from covenant.prove.planting import Ground
 from covenant.prove.ports import Aspect, System
 from covenant.prove.record import Level, Scenario
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from covenant.catalog.catalog import Catalog
     from covenant.kernel.clock import Clock
     from covenant.kernel.policy import Policy
+    from covenant.kernel.progress import Progress
     from covenant.prove.record import DrillRecord
     from covenant.settings.values import Settings
 
@@ -70,6 +72,7 @@ class Company:
     clock: Clock
     variables: Mapping[str, str]
     stop: threading.Event
+    progress: Progress | None = None
     confirm: Callable[[], None] = lambda: None
     """Asked before anything is kept; raises ``LeaseLost`` where it may no longer be."""
     cost: Cost | None = None
@@ -96,7 +99,7 @@ def hold(company: Company, order: Order) -> DrillRecord:
             systems=systems,
             vaults=Ways(company.opened, held, company.cost),
             ground=Ground(
-                Bench(company.clock, lanes, company.stop),
+                Bench(company.clock, lanes, company.stop, Onward(company.progress)),
                 sandboxes(company.state_dir, settings),
                 MemoryStore,
                 rng,

@@ -76,7 +76,7 @@ class Working:
 
     def carry_out(self, due: Due, progress: Progress, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
         if due.drill:
-            return self._drill(due, stop, confirm)
+            return self._drill(due, progress, stop, confirm)
         opened = self.vault(due.vault)
         if not due.chore:
             return self._backup(due, opened, progress, stop, confirm)
@@ -160,7 +160,7 @@ class Working:
 
     # -- drills ---------------------------------------------------------------------------------------------------
 
-    def _drill(self, due: Due, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
+    def _drill(self, due: Due, progress: Progress, stop: threading.Event, confirm: Callable[[], None]) -> Outcome:
         from covenant.bootstrap import drilling
         from covenant.bootstrap.leaving import leave_report
         from covenant.prove.record import Level
@@ -175,6 +175,7 @@ class Working:
             clock=self.clock,
             variables=self.environment.variables,
             stop=stop,
+            progress=progress,
             confirm=confirm,
         )
         record = drilling.hold(company, drilling.Order(level=Level(due.subject), due_at=due.due_at, by="covenant run"))

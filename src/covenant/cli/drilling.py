@@ -23,7 +23,7 @@ def hold(session: Session, level: str, sources: tuple[str, ...], scenario: str |
     settings, owner = session.required_settings(), bootstrap.this_process()
 
     def work(stop: Stop) -> int:
-        with session.catalog() as catalog, ExitStack() as opened:
+        with session.catalog() as catalog, ExitStack() as opened, session.progress("drill") as progress:
             company = drilling.Company(
                 settings=settings,
                 policy=policy_of(settings),
@@ -34,6 +34,7 @@ def hold(session: Session, level: str, sources: tuple[str, ...], scenario: str |
                 clock=session.clock,
                 variables=session.environment.variables,
                 stop=stop.event,
+                progress=progress,
             )
             order = drilling.Order(
                 level=Level(level),

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from covenant.kernel.answers import Answer, Result
 from covenant.kernel.errors import CovenantError, DamageError, Interrupted, ObjectMissing
-from covenant.kernel.progress import Silent
 from covenant.prove.asking import ask
 from covenant.prove.bare import CameBack
 from covenant.prove.drill_plan import DrillPlan, Turn
@@ -171,7 +170,7 @@ class Rehearsal:
         with self._timed("isolate") as told:
             sandbox = held.enter_context(self.stage.ground.sandboxes.open(journey.size, passable=True))
             told.append(f"{sandbox.folder}, {journey.size:,} bytes")
-        arrived = journey.travel(sandbox.folder / "server", Silent(), bench.stop)
+        arrived = journey.travel(sandbox.folder / "server", bench.onward.one(), bench.stop)
         self._steps += (Step(name if name in RECOVERY else "restore", took) for name, took in arrived.seconds.items())
         self._answers += arrived.answers
         restored = Restored(promised.source, sandbox.folder, found.access.vault, found.snapshot)

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from covenant.kernel.answers import Answer, Result
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import DamageError, Interrupted, ObjectMissing, TargetError
+from covenant.kernel.progress import Progress, Silent
 from covenant.prove.asking import ask
+from covenant.prove.onward import Onward
 from covenant.prove.ports import Access, Probe, Restored, counted
 from covenant.prove.sandbox import Sandbox
 from covenant.recover.flushing import flush_file_system
@@ -29,11 +31,12 @@ _MERE_SHORTFALLS = frozenset({"owner-not-restored", "xattr-not-restored"})
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every rehearsal works with. ``stop`` is set when it shall end."""
+    """What every rehearsal works with. ``stop`` is set when it shall end, ``onward`` tells how far it is."""
 
     clock: Clock
     lanes: int = 2
     stop: threading.Event = field(default_factory=threading.Event)
+    onward: Onward = field(default_factory=Onward)
 
 
 @dataclass(slots=True)
@@ -43,12 +46,14 @@ class _Watch:
     sandbox: Sandbox
     outer: threading.Event
     stop: threading.Event
+    progress: Progress
     outgrown: TargetError | None = None
 
     def expect(self, *, files: int = 0, bytes: int = 0) -> None:
-        """How much it will be is known already."""
+        self.progress.expect(files=files, bytes=bytes)
 
     def advance(self, *, files: int = 0, bytes: int = 0) -> None:
+        self.progress.advance(files=files, bytes=bytes)
         try:
             self.sandbox.take(bytes)
         except TargetError as error:
@@ -82,7 +87,8 @@ def bring_back(
     What is measured is ``durable``, as in earnest; a copy in which damage is planted need not outlive a power cut.
     Raises ``TargetError`` where the sandbox has no room, ``Interrupted``, and the store's own errors.
     """
-    watch = _Watch(sandbox, bench.stop, threading.Event())
+    progress = bench.onward.one() if durable else Silent()
+    watch = _Watch(sandbox, bench.stop, threading.Event(), progress)
     flush = flush_file_system if durable else _leave_to_the_system
     settings = Settings(lanes=bench.lanes, open_store=access.open_store, flush=flush)
     job = RestoreJob(access.vault, snapshot, str(sandbox.folder), bench.clock, path)
