@@ -2,6 +2,7 @@
 
     backup      a backup into three folders beside the same backup into one
     mirror      ``covenant region sync`` of a vault into an empty region beside ``rclone copy`` of the same folder
+    buckets     the same mirror from a bucket to a bucket, of a real S3 server on loopback, beside ``rclone copy``
     heal        finding and replacing three damaged packs, beside all packs, with and without reading everything
 
 All on the RAM disk, so that neither disk nor network is what is measured. rclone is found beside Python or on the
@@ -22,11 +23,13 @@ from pathlib import Path
 
 from bench.entropy import Noise
 from bench.place import scratch, usual
+from covenant.adapters.stores.opening import open_store
 from covenant.adapters.stores.posix import PosixStore
 from covenant.kernel.clock import SystemClock
 from covenant.replicate.census import look
 from covenant.replicate.region import Region
 from covenant.replicate.sync import carry_out, errands, verify
+from tests.servers import seaweedfs
 
 _TOML = """
 [vault]
@@ -50,6 +53,7 @@ def main() -> None:
         (home / "password").write_text("bench\n")
         _backups(home, said.runs)
         _mirrors(home, said.runs)
+        _buckets(home, said.runs)
         _healing(home, said.runs)
 
 
@@ -75,7 +79,8 @@ def _backups(home: Path, runs: int) -> None:
             seconds[count].append(_timed(lambda: _covenant(home, "backup", "--full")))
     _say("backup into one region", seconds[1])
     _say("backup into three", seconds[3])
-    print(f"three / one: {statistics.median(seconds[3]) / statistics.median(seconds[1]):.2f}")
+    ratios = [three / one for one, three in zip(seconds[1], seconds[3], strict=True)]
+    print(f"three / one, run by run: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def _mirrors(home: Path, runs: int) -> None:
@@ -91,6 +96,40 @@ def _mirrors(home: Path, runs: int) -> None:
     if seconds["rclone"]:
         _say("mirror: rclone copy", seconds["rclone"])
         print(f"rclone / sync: {statistics.median(seconds['rclone']) / statistics.median(seconds['ours']):.2f}")
+
+
+def _buckets(home: Path, runs: int) -> None:
+    """A vault mirrored from a bucket into an empty one, by turns; by two remotes, so that rclone carries bytes too."""
+    server = seaweedfs.start()
+    seconds: dict[str, list[float]] = {"ours": [], "rclone": []}
+    try:
+        kept = server.new_bucket()
+        store = open_store(f"s3://{kept}/vault", server.options())
+        for path in sorted(path for path in (home / "a").rglob("*") if path.is_file()):
+            store.put(str(path.relative_to(home / "a")), path.read_bytes())
+        for _ in range(runs):
+            ours, theirs = server.new_bucket(), server.new_bucket()
+            target = open_store(f"s3://{ours}/vault", server.options())
+            regions = [Region("kept", store, SystemClock()), Region("new", target, SystemClock())]
+            seconds["ours"].append(_timed(lambda regions=regions: _carried(regions)))  # type: ignore[misc]
+            if _rclone():
+                copy = (f"one:{kept}/vault", f"two:{theirs}/vault")
+                seconds["rclone"].append(_timed(lambda copy=copy: _rclone_buckets(server, *copy)))  # type: ignore[misc]
+    finally:
+        server.stop()
+    _say("mirror from bucket to bucket: sync", seconds["ours"])
+    if seconds["rclone"]:
+        _say("mirror from bucket to bucket: rclone copy", seconds["rclone"])
+        ratios = [theirs / ours for ours, theirs in zip(seconds["ours"], seconds["rclone"], strict=True)]
+        print(f"rclone / sync: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def _rclone_buckets(server: seaweedfs.SeaweedServer, source: str, target: str) -> None:
+    said = {"TYPE": "s3", "PROVIDER": "Other", "ENDPOINT": server.endpoint, "ACCESS_KEY_ID": seaweedfs.ADMIN.key}
+    said |= {"SECRET_ACCESS_KEY": seaweedfs.ADMIN.secret, "REGION": "us-east-1"}
+    variables = {f"RCLONE_CONFIG_{name}_{key}": value for name in ("ONE", "TWO") for key, value in said.items()}
+    command = [_rclone(), "--config", os.devnull, "copy", source, target]
+    subprocess.run(command, check=True, capture_output=True, env=dict(os.environ) | variables)
 
 
 def _healing(home: Path, runs: int) -> None:
@@ -110,7 +149,11 @@ def _regions(home: Path, names: str) -> list[Region]:
 
 
 def _sync(home: Path, names: str) -> None:
-    done = carry_out(errands(look(_regions(home, names))))
+    _carried(_regions(home, names))
+
+
+def _carried(regions: list[Region]) -> None:
+    done = carry_out(errands(look(regions)))
     assert done.findings == ()
 
 
