@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.running import here
 from tests.cli.test_regions import Place, made
 
 
@@ -64,9 +65,11 @@ def test_an_objective_that_is_broken_ends_with_1(place: Place) -> None:
     assert "photos: broken: a restore of today's data would take" in ran.out
 
 
-def test_an_unknown_source_is_refused(place: Place) -> None:
+def test_an_unknown_source_is_refused(tmp_path: Path) -> None:
     """A name that no source has is wrong usage, with the names that there are."""
-    ran = place.run("objectives", "films")
+    (tmp_path / "covenant.toml").write_text('[vault]\nurl = "v"\n[sources.photos]\nkind = "files"\npath = "p"\n')
+
+    ran = here("-c", tmp_path / "covenant.toml", "objectives", "films")
 
     assert 2 == ran.code
     assert "photos" in ran.err

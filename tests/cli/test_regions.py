@@ -97,6 +97,7 @@ def test_every_command_works_over_folders_and_a_bucket(tmp_path: Path, s3_server
 
     for words in (
         ("check", "--read-data"),
+        ("verify",),
         ("restore", "latest", "--target", tmp_path / "out"),
         ("forget", "--keep-last", "1", "--prune"),
         ("check", "--read-data"),

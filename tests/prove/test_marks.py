@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from covenant.prove.marks import Mark, Marks, MarksFile
@@ -93,6 +93,7 @@ def test_a_lost_or_damaged_memory_says_that_nothing_was_read(path: Path, damage:
     assert dict.fromkeys((A, B), Mark(NOW - 900, State.UNREAD)) == known(found)
 
 
+@settings(max_examples=40)
 @given(position=st.integers(0, 16 + 4 * 40 - 1), bit=st.integers(0, 7))
 def test_no_flipped_bit_makes_anything_read(tmp_path_factory: pytest.TempPathFactory, position: int, bit: int) -> None:
     """Whichever bit of the memory is wrong: nothing counts as read that was not, nor as read later than it was."""

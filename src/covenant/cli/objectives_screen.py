@@ -25,6 +25,9 @@ def show(output: Output, sources: Sequence[SourceStanding]) -> None:
     output.table(_SOURCES, map(_row, sources))
     classes = [(name, tuple(found)) for name, found in groupby(sorted(sources, key=_class), key=_class)]
     output.table(_CLASSES, (_class_row(name, found) for name, found in classes))
+    together = everything(sources)
+    if len(sources) > 1:
+        output.say(f"all of these one after the other: {_known(together, _spelled)}")
     for source in sources:
         for why in source.because:
             if why.promise in ("rpo", "rto", "cover"):
@@ -33,6 +36,7 @@ def show(output: Output, sources: Sequence[SourceStanding]) -> None:
         {
             "sources": [_document(each) for each in sources],
             "classes": {name: _class_document(found) for name, found in classes},
+            "one_after_the_other": _forecast_document(together),
         }
     )
 
@@ -55,6 +59,20 @@ def forecast_of(source: SourceStanding) -> Forecast | None:
     if low is None or likely is None or high is None:
         return None
     return Forecast(low, likely, high, source.measurements)
+
+
+def everything(sources: Sequence[SourceStanding]) -> Forecast | None:
+    """How long it takes to restore them one after the other, as after a disaster; ``None`` where one is not known."""
+    found = [forecast_of(each) for each in sources]
+    known = [each for each in found if each is not None]
+    if not known or len(known) < len(found):
+        return None
+    low, likely, high = (sum((each[at] for each in map(_parts, known)), timedelta()) for at in range(3))
+    return Forecast(low, likely, high, sum(each.measurements for each in known))
+
+
+def _parts(expected: Forecast) -> tuple[timedelta, timedelta, timedelta]:
+    return expected.low, expected.likely, expected.high
 
 
 def _class(source: SourceStanding) -> str:
@@ -139,9 +157,7 @@ def _document(source: SourceStanding) -> dict[str, Any]:
             "promised": source.rto,
             "measured": source.rto_measured,
             "measured_at": source.rto_measured_at,
-            "forecast": None
-            if expected is None
-            else {"low": expected.low, "likely": expected.likely, "high": expected.high},
+            "forecast": _forecast_document(expected),
             "measurements": source.measurements,
             "verdict": _verdict(rto_verdict(source)),
         },
@@ -151,6 +167,12 @@ def _document(source: SourceStanding) -> dict[str, Any]:
             if why.promise in ("rpo", "rto", "cover")
         ],
     }
+
+
+def _forecast_document(expected: Forecast | None) -> dict[str, timedelta] | None:
+    if expected is None:
+        return None
+    return {"low": expected.low, "likely": expected.likely, "high": expected.high}
 
 
 def _class_document(sources: Sequence[SourceStanding]) -> dict[str, Any]:

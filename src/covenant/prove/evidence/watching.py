@@ -70,6 +70,7 @@ def policy_facts(policy: Policy, vault: str) -> dict[str, Any]:
         "sources": {each.source: _source(each) for each in policy.sources.values() if each.vault == vault},
         "regions": list(promised.regions),
         "acknowledge": promised.acknowledge.value,
+        "verify_within": "" if promised.verify_within is None else format_interval(promised.verify_within.value),
         "chores": {kind: str(stated.value) for kind, stated in promised.chores.items()},
         "commitments": {each.name: each.text for each in policy.commitments},
     }
