@@ -373,6 +373,15 @@ class CatalogContract:
         ] == told
         assert '"snapshot":"photo"' in catalog.journal()[0].text
 
+    def test_a_line_that_bears_its_own_name_is_noted_once(self, catalog: Catalog) -> None:
+        """Who notes the same thing twice, in whatever words, has noted it once."""
+        entry = Entry(at=NOW, kind="key-added", subject="default", actor="ada", text="first", vault="default", uid="ab")
+
+        catalog.note_once(entry)
+        catalog.note_once(replace(entry, text="second"))
+
+        assert ["first"] == [each.text for each in catalog.journal()]
+
     def test_the_history_knows_the_newest_snapshot_of_each_kind(self, catalog: Catalog) -> None:
         """The newest of all and of each kind, the oldest and the number; an archive counts as a full one."""
         old = a_snapshot("old", time=NOW - timedelta(days=9))

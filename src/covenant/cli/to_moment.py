@@ -16,6 +16,7 @@ from covenant.cli import exits, formats
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
+from covenant.cli.witnessing import note
 from covenant.kernel.answers import Result
 from covenant.kernel.errors import UsageError
 from covenant.kernel.findings import Finding
@@ -93,6 +94,8 @@ def _folder(wish: Wish) -> Iterator[Path]:
 
 
 def _carry_out(session: Session, wish: Wish, planned: Plan, job: RecoveryJob, source: Source | None, stop: Stop) -> int:
+    facts = {"snapshot": planned.route.base.snapshot.id, "to": str(wish.goal), "target": str(wish.target or "")}
+    note(session, "restore", planned.source, **facts)
     with session.progress("restore") as progress:
         job.stop, job.progress = stop.event, progress
         progress.expect(files=planned.files, bytes=planned.bytes + planned.log_bytes)

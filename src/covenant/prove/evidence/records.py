@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from covenant.catalog import chronicle
-from covenant.catalog.records import DRILL, Entry, Proof, Run, scope_of
+from covenant.catalog.records import DRILL, RESTORE, Entry, Proof, Run, scope_of
 
 KINDS = (
     "began", "policy", "backup", "verification", "drill", "restore", "approval", "deletion", "key", "run", "note",
@@ -81,7 +81,9 @@ def of_proof(proof: Proof) -> Record:
     """The record of a proof. That of a drill has the whole of what it came to."""
     facts: dict[str, Any] = {"what": proof.kind, "result": proof.verdict, "snapshot": proof.snapshot_id}
     if proof.kind != DRILL:
-        return _record(proof.at, "verification", proof.subject, "", proof.uid, {**facts, "detail": proof.detail})
+        kind = "restore" if proof.kind == RESTORE else "verification"
+        facts["detail"] = _told(proof.detail) or proof.detail
+        return _record(proof.at, kind, proof.subject, "", proof.uid, facts)
     told = _told(proof.detail).get("drill")
     drill = told if isinstance(told, dict) else {}
     asked = {name: drill.get(name) for name in ("due_at", "began_at", "scenario", "narrowed")}
