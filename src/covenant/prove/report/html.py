@@ -89,9 +89,9 @@ def _overview(sources: Sequence[SourceDrill]) -> str:
         Column("Source"),
         Column("Class"),
         Column("Region"),
-        Column("As of", keep=True),
+        Column("As of"),
         Column("Back after", number=True),
-        Column("Age of the data", number=True),
+        Column("Age", number=True),
         Column("Result"),
     )
     rows = (
