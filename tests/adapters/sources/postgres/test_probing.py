@@ -173,3 +173,28 @@ def test_a_library_that_is_missing_is_named() -> None:
     result, detail = answers[raising]
     assert NOT_KNOWN is result
     assert "the original preloads clockwork" in detail
+
+
+IN_A_LIBRARY = "LANGUAGE c STRICT AS '$libdir/plpgsql', 'plpgsql_call_handler'"
+WITHOUT_LIBRARY = (
+    "CREATE TYPE secret",
+    f"CREATE FUNCTION secret_in(cstring) RETURNS secret {IN_A_LIBRARY}",
+    f"CREATE FUNCTION secret_out(secret) RETURNS cstring {IN_A_LIBRARY}",
+    "CREATE TYPE secret (INPUT = secret_in, OUTPUT = secret_out)",
+    "CREATE CAST (text AS secret) WITHOUT FUNCTION",
+    "CREATE TABLE secrets (s secret)",
+    "INSERT INTO secrets SELECT 'x'::text::secret",
+    "UPDATE pg_proc SET probin = '$libdir/clockwork' WHERE proname LIKE 'secret_%'",
+)
+
+
+def test_a_relation_whose_library_is_not_here_could_not_be_read() -> None:
+    """A type that only a library of the original can show is no damage: whether its table reads is not known."""
+    with running(copy(a_shop()), CLOCK, BOSS) as server:
+        do(server, "shop", *WITHOUT_LIBRARY)
+        found = not_passed(probe(server, (BOSS,)))
+
+    result, detail = found["every relation reads, with every value in it"]
+    assert NOT_KNOWN is result
+    assert "public.secrets" in detail
+    assert "clockwork" in detail

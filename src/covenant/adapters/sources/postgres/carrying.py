@@ -59,7 +59,7 @@ def carry_over(server: PrivateServer, part: Part, goal: Address, roles: Sequence
     """Carry a part over. Raises ``UsageError`` where there is no such part, ``TargetError``, ``DamageError``."""
     role = superuser_of(server, roles)
     tables = _tables_there(server, part, role)
-    dump = server.private / "part.dump"
+    dump = server.data.parent / "part.dump"
     try:
         _run(
             [

@@ -16,7 +16,15 @@ from covenant.adapters.sources.postgres.asking import connected, rows, superuser
 from covenant.adapters.sources.postgres.control import read_control
 from covenant.adapters.sources.postgres.isolation import preloaded
 from covenant.adapters.sources.postgres.programs import Programs
-from covenant.adapters.sources.postgres.questions import QUESTIONS, Counted, Database, NotKnown, Untrue, said
+from covenant.adapters.sources.postgres.questions import (
+    QUESTIONS,
+    Counted,
+    Database,
+    NotKnown,
+    Untrue,
+    said,
+    wants_library,
+)
 from covenant.adapters.sources.postgres.server import PrivateServer
 from covenant.adapters.sources.postgres.server_user import user_for
 from covenant.kernel.answers import Answer, Result
@@ -24,7 +32,6 @@ from covenant.kernel.clock import Clock
 from covenant.kernel.errors import CovenantError
 
 _DATABASES = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname"
-_NEEDS_LIBRARY = ("shared_preload_libraries", "must be preloaded", "must be loaded via")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +135,7 @@ def _answer(server: PrivateServer, title: str, ask: Callable[[], str]) -> Answer
     except (NotKnown, psycopg.OperationalError) as error:
         result, detail = Result.COULD_NOT_VERIFY, _why(server, error)
     except psycopg.Error as error:
-        wants = any(word in str(error) for word in _NEEDS_LIBRARY)
-        result = Result.COULD_NOT_VERIFY if wants else Result.FAILED
+        result = Result.COULD_NOT_VERIFY if wants_library(error) else Result.FAILED
         detail = _why(server, error)
     return Answer(title, result, detail, server.clock.monotonic() - began)
 
@@ -137,7 +143,7 @@ def _answer(server: PrivateServer, title: str, ask: Callable[[], str]) -> Answer
 def _why(server: PrivateServer, error: BaseException) -> str:
     """What was answered; where a library is missing, which ones the original loads."""
     libraries = preloaded(server.data)
-    if libraries and any(word in str(error) for word in _NEEDS_LIBRARY):
+    if libraries and wants_library(error):
         return f"{said(error)} (the original preloads {', '.join(libraries)}; a private server loads nothing)"
     return said(error) if server.running else f"the server ended: {server.gone().message}"
 

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _SHOWN = 3
+_LIBRARY_WORDS = (
+    "shared_preload_libraries",
+    "must be preloaded",
+    "must be loaded via",
+    "$libdir",
+    "could not load library",
+)
 
 
 class Untrue(Exception):
@@ -69,15 +76,17 @@ WHERE c.relkind = ANY (%s::"char"[]) AND c.relpersistence = 'p' ORDER BY c.oid
 def relations_read(database: Database) -> str:
     """Every relation reads, with every value in it."""
     found = database.relations("rm")
-    total, wrong = 0, []
+    total, wrong, unread = 0, list[str](), list[str]()
     for _, name in found:
         try:
             total += database.one(f"SELECT count(t::text) FROM ONLY {name} AS t")
         except _errors() as error:
-            wrong.append(f"{name}: {said(error)}")
+            (unread if wants_library(error) else wrong).append(f"{name}: {said(error)}")
     database.counted.relations += len(found)
     database.counted.rows += total
     _refuse(wrong)
+    if unread:
+        raise NotKnown("; ".join(_few(unread)))
     return f"{len(found):,} relations, {total:,} rows"
 
 
@@ -228,6 +237,11 @@ QUESTIONS: tuple[Question, ...] = (
     references_hold,
     sequences_ahead,
 )
+
+
+def wants_library(error: BaseException) -> bool:
+    """Whether it could not be asked for want of a library, which the original has, or loads at its start."""
+    return any(words in str(error) for words in _LIBRARY_WORDS)
 
 
 def said(error: BaseException) -> str:
