@@ -29,6 +29,7 @@ from covenant.vault.ports import Buffer
 
 _STATUS_SECONDS = 5.0
 _LISTEN_SECONDS = 0.2
+_SILENCE_SECONDS = 60.0
 _READ = 1 << 20
 
 
@@ -42,6 +43,7 @@ class LogBeside:
         self._source = address.source
         self._clock = clock
         self._wire = Wire.connect(address, stop)
+        self._wire.silence_seconds = _SILENCE_SECONDS
         self._slot = f"covenant_base_{self._wire.process}"
         self._files: _Files | None = None
         self._wanted: int | None = None
