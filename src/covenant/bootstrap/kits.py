@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,20 @@ def _evidence_keys(described: Described) -> tuple[str, ...]:
     return tuple(signer.public for signer in sure_signers(described.opened.vault))
 
 
+def make_room(folder: Path) -> None:
+    """Make the folder for a kit and see that it can be written, before any vault is opened to a new password."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".kit-", dir=folder)
+        os.close(descriptor)
+        os.unlink(name)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TargetError(
+            f"no kit can be written to '{folder}': {reason}", "Nothing was made. Name another."
+        ) from error
+
+
 def write(files: Sequence[KitFile], folder: Path) -> Iterator[Path]:
     """Write the text and the PDF of each file, for their owner alone; none that is there is written over."""
     from covenant.prove.kit.printing import kit_pdf
@@ -134,14 +149,14 @@ def write(files: Sequence[KitFile], folder: Path) -> Iterator[Path]:
 
 def _put(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise TargetError(f"the kit '{path}' cannot be written: {reason}", "Make a new kit elsewhere.") from error
+        hint = "Remove the keys that were made for it ('covenant key list'), and make a new kit elsewhere."
+        raise TargetError(f"the kit '{path}' cannot be written: {reason}", hint) from error
 
 
 def tried(kit: Kit, vault: KitVault, region: str, opener: Opener, clock: Clock) -> Answer:

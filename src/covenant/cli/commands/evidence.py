@@ -9,6 +9,7 @@ import click
 
 from covenant.cli import exits, formats
 from covenant.cli.command import OPENING, command, family
+from covenant.cli.output import as_dicts
 from covenant.cli.parameters import moment
 from covenant.cli.session import Session
 from covenant.kernel.errors import TargetError, UsageError
@@ -47,7 +48,9 @@ def export(session: Session, since: datetime | None, output: Path) -> int:
     session.output.say(f"wrote {formats.counted(records, 'record')} to {output}")
     for name, keys in found.keys.items():
         session.output.say(f"public key of vault '{name}': {', '.join(keys) or 'none yet'}")
-    session.output.document({"file": str(output), "records": records, "keys": found.keys, "findings": found.findings})
+    session.output.document(
+        {"file": str(output), "records": records, "keys": found.keys, "findings": as_dicts(found.findings)}
+    )
     return exits.FINDINGS if found.findings else exits.DONE
 
 

@@ -52,6 +52,7 @@ def create(session: Session, split: tuple[int, int] | None, output: Path) -> Non
     from covenant.cli.witnessing import note
 
     order = order_of(session, split)
+    kits.make_room(output)
     with described(session) as vaults:
         files = kits.make(vaults, order, session.clock)
     keys = {vault.name: vault.key for vault in files[0].vaults}
