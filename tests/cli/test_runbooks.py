@@ -12,7 +12,7 @@ import click
 import pytest
 
 from covenant.catalog.catalog import open_catalog
-from covenant.catalog.records import Proof
+from covenant.catalog.records import Kept, Proof
 from covenant.cli.commands.runbook import SCENARIOS
 from covenant.cli.main import covenant
 from covenant.prove.record import DrillRecord, Measured, Scenario, Step
@@ -252,3 +252,18 @@ def test_a_runbook_is_there_when_the_catalog_is_not(toml: Path) -> None:
 def test_all_four_scenarios_have_a_runbook() -> None:
     """The command knows every scenario that a drill can act out."""
     assert [*Scenario] == [*SCENARIOS]
+
+
+def test_a_runbook_says_how_long_todays_data_would_take(toml: Path) -> None:
+    """What restores and drills took, carried over to the newest backup, stands beside what drills took."""
+    held(toml, replace(MONTHLY, sources=(replace(BOOKINGS, bytes=1_000_000),)))
+    with open_catalog(toml.parent / "catalog.db") as catalog:
+        newest = Kept(
+            id="ab" * 32, vault="default", source="bookings", kind="full", time=MONTHLY.began_at, bytes=2_000_000
+        )
+        catalog.take_up("default", [newest], now=MONTHLY.ended_at)
+
+    text = " ".join(shown(toml, "database-corruption").out.split())
+
+    assert "Today's data would take about 1 min 13 s (" in text
+    assert ", from 1 restore)." in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,13 @@ from covenant.recover.order import RANKS, in_order, rank_of
 from covenant.respond.runbook.ground import Audience, Ground, Kept, Place, Spread, times_back, times_of_steps
 
 if TYPE_CHECKING:
+    from covenant.catalog.catalog import Catalog
     from covenant.kernel.policy import Policy
+    from covenant.prove.objectives import Forecast
     from covenant.settings.values import Settings
 
+_DRILLS = 1_000
+"""How many past drills expected times are taken from."""
 _NAMES = {
     Scenario.DATA_CENTRE_OUTAGE: re.compile(r"(data|provider).*outage|outage"),
     Scenario.DATABASE_CORRUPTION: re.compile(r"database|corrupt"),
@@ -26,14 +31,35 @@ _NAMES = {
 """How people call the four scenarios in ``[scenarios]``; the first that fits is meant."""
 
 
-def ground(settings: Settings, policy: Policy, drills: Sequence[DrillRecord], now: datetime) -> Ground:
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What is known of how long things take: past drills, and what restores of today's data would take, by source."""
+
+    drills: Sequence[DrillRecord] = ()
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+
+
+def rehearsed(catalog: Catalog, policy: Policy, now: datetime) -> Rehearsed:
+    """The same, as the catalog has it."""
+    from covenant.catalog.records import DRILL
+    from covenant.loop.outlook import forecast_of, measurements
+    from covenant.prove.telling import from_json
+
+    history = catalog.history(now)
+    found = measurements(policy, history)
+    forecasts = {name: forecast_of(history.source(name), found.get(name, [])) for name in policy.sources}
+    drills = tuple(from_json(proof.detail) for proof in catalog.proofs(kind=DRILL, most=_DRILLS))
+    return Rehearsed(drills, {name: each for name, each in forecasts.items() if each is not None})
+
+
+def ground(settings: Settings, policy: Policy, known: Rehearsed, now: datetime) -> Ground:
     """Everything that a runbook needs to know of this policy."""
     said = settings.commitments
     ready, scenarios = said.get("readiness", {}), _by_scenario(said.get("scenarios", {}))
     return Ground(
         policy=str(settings.path),
         made_at=now,
-        sources=tuple(_sources(settings, policy, times_back(drills))),
+        sources=tuple(_sources(settings, policy, known)),
         places=tuple(_places(settings)),
         contacts=tuple(ready.get("contacts", ())),
         vendors=tuple(ready.get("vendors", ())),
@@ -48,11 +74,12 @@ def ground(settings: Settings, policy: Policy, drills: Sequence[DrillRecord], no
         about={name: each["about"] for name, each in scenarios.items() if each.get("about")},
         own={name: tuple(each["steps"]) for name, each in scenarios.items()},
         procedures={name: tuple(each["steps"]) for name, each in said.get("procedures", {}).items()},
-        rehearsed=times_of_steps(drills),
+        rehearsed=times_of_steps(known.drills),
     )
 
 
-def _sources(settings: Settings, policy: Policy, back: Mapping[str, Spread]) -> Iterator[Kept]:
+def _sources(settings: Settings, policy: Policy, known: Rehearsed) -> Iterator[Kept]:
+    back = times_back(known.drills)
     restoration = settings.commitments.get("restoration", {})
     priorities = {name: each.priority.value for name, each in policy.sources.items()}
     for name in in_order(priorities, restoration):
@@ -69,6 +96,7 @@ def _sources(settings: Settings, policy: Policy, back: Mapping[str, Spread]) -> 
             paths=() if source.kind == "postgres" else source_paths(source),
             covered=source.covered,
             back=back.get(name, Spread()),
+            forecast=known.forecasts.get(name),
         )
 
 

@@ -11,11 +11,9 @@ from covenant.kernel.errors import CatalogError, TargetError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
-    from covenant.prove.record import DrillRecord
+    from covenant.bootstrap.runbooks import Rehearsed
+    from covenant.kernel.policy import Policy
     from covenant.respond.runbook.runbook import Runbook
-
-_DRILLS = 1_000
-"""How many past drills expected times are taken from."""
 
 
 def show(session: Session, scenario: str, form: str | None, path: Path | None) -> None:
@@ -48,23 +46,22 @@ def written(session: Session, scenario: str) -> Runbook:
     from covenant.respond.runbook.writing import runbook
     from covenant.settings.policy import policy_of
 
-    settings = session.required_settings()
-    drills = _drills(session)
-    return runbook(Scenario(scenario), ground(settings, policy_of(settings), drills, session.clock.now()))
+    settings, now = session.required_settings(), session.clock.now()
+    policy = policy_of(settings)
+    return runbook(Scenario(scenario), ground(settings, policy, _rehearsed(session, policy), now))
 
 
-def _drills(session: Session) -> list[DrillRecord]:
-    """The past drills. In a disaster the catalog may be gone, and the runbook must be there all the same."""
-    from covenant.catalog.records import DRILL
-    from covenant.prove.telling import from_json
+def _rehearsed(session: Session, policy: Policy) -> Rehearsed:
+    """What is known of past drills. In a disaster the catalog may be gone; the runbook is there all the same."""
+    from covenant.bootstrap.runbooks import Rehearsed, rehearsed
 
     try:
         with session.catalog() as catalog:
-            return [from_json(proof.detail) for proof in catalog.proofs(kind=DRILL, most=_DRILLS)]
+            return rehearsed(catalog, policy, session.clock.now())
     except CatalogError as error:
         hint = "How long each step took in drills is not known without it."
         session.output.findings([Finding("catalog-not-read", "catalog", error.message, hint)])
-        return []
+        return Rehearsed()
 
 
 def _content(runbook: Runbook, form: str) -> bytes:

@@ -90,7 +90,7 @@ def _not_kept(ground: Ground) -> Iterator[Act]:
 
 def _restored(ground: Ground, source: Kept, scenario: Scenario) -> Act:
     text = f"{source.rank.capitalize()}, priority {source.priority}: '{source.name}', to be back in {age(source.rto)}. "
-    text += f"In drills: {source.back}."
+    text += source.expected
     words = ["restore", source.name]
     if source.system == "postgres":
         when = ["--to", "MOMENT"] if scenario in _BACK_IN_TIME else ["--latest"]
@@ -195,7 +195,7 @@ def bring_back(ground: Ground, scenario: Scenario) -> Iterator[Act]:
         text = f"{text} {_MOMENT}"
     yield Act(text, shlex.join(words))
     for number, source in enumerate((each for each in ground.sources if each.covered), 1):
-        yield Act(f"{number}. '{source.name}' ({source.rank}) within {age(source.rto)}. In drills: {source.back}.")
+        yield Act(f"{number}. '{source.name}' ({source.rank}) within {age(source.rto)}. {source.expected}")
     yield from _not_kept(ground)
     if scenario is Scenario.DATA_CENTRE_OUTAGE:
         yield from _failover(ground)

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from covenant.kernel.formats import counted, seconds
+from covenant.prove.objectives import Forecast
 from covenant.prove.record import DrillRecord
+from covenant.prove.report.plots import length
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,18 @@ class Kept:
     covered: bool = True
     back: Spread = field(default_factory=Spread)
     """How long it took in drills until it was back and had answered."""
+    forecast: Forecast | None = None
+    """How long a restore of today's data would take; ``None`` where none was ever measured."""
+
+    @property
+    def expected(self) -> str:
+        """What is known of how long it will take, in sentences."""
+        told = f"In drills: {self.back}."
+        if self.forecast is None:
+            return told
+        low, likely, high = map(length, (self.forecast.low, self.forecast.likely, self.forecast.high))
+        known = counted(self.forecast.measurements, "restore")
+        return f"{told} Today's data would take about {likely} ({low} to {high}, from {known})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
