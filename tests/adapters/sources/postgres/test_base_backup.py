@@ -95,8 +95,8 @@ def test_who_stops_a_backup_leaves_nothing_on_the_server(postgres_server: Postgr
         with pytest.raises(Interrupted):
             shop.backup(max_rate=8 << 20, stop=stop)
 
-        assert 0.9 < time.monotonic() - began < 4
-        assert nobody_is_sent_to(postgres_server, within=5)
+        assert 0.9 < time.monotonic() - began < 10
+        assert nobody_is_sent_to(postgres_server, within=20)
         assert [] == list(shop.vault.snapshots())
         assert len(shop.vault.index) > 0
 

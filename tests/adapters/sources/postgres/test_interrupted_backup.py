@@ -40,7 +40,7 @@ def test_what_does_not_arrive_as_it_was_sent_makes_no_snapshot(
             shop.backup(url=direct.replace(str(postgres_server.port), str(port)))
 
         assert [] == list(shop.vault.snapshots())
-        assert nobody_is_sent_to(postgres_server, within=5)
+        assert nobody_is_sent_to(postgres_server, within=20)
 
 
 def test_killed_in_the_middle_it_leaves_no_slot(postgres_server: PostgresServer, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_killed_in_the_middle_it_leaves_no_slot(postgres_server: PostgresServer,
     process.kill()
     process.communicate()
 
-    assert nobody_is_sent_to(postgres_server, within=5)
+    assert nobody_is_sent_to(postgres_server, within=20)
 
 
 def test_a_damaged_page_is_named_and_never_kept(postgres_18: PostgresServer) -> None:

@@ -17,9 +17,10 @@ _HINTS = {
     "55006": "Another reader is connected to it. Stop that one, or name another slot.",
     "57": "It is being shut down or restarted. Try again when it is up.",
     "58P01": "The WAL that was asked for is gone from the server. A new full backup begins a new chain.",
+    "pooler": "A pooler cannot replicate: give the server's own address.",
     "XX001": "Its data are damaged: the server's log names every block. Repair it, or restore an earlier backup.",
 }
-"""By SQLSTATE, or the beginning of one. (PostgreSQL manual, "PostgreSQL Error Codes")"""
+"""By SQLSTATE, or the beginning of one; what is no server has none. (PostgreSQL manual, "PostgreSQL Error Codes")"""
 _PASSING = ("08", "53", "55006", "57")
 
 
@@ -49,6 +50,7 @@ def lost(address: Address, said: str) -> SourceUnavailable:
 
 
 _SIGNS = (
+    ("unsupported startup parameter", "pooler"),
     ("password authentication failed", "28P01"),
     ("no password supplied", "28P01"),
     ("no pg_hba.conf entry", "28000"),
