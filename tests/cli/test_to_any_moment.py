@@ -100,6 +100,27 @@ def test_a_plan_changes_nothing(history: History) -> None:
     assert not target.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--at", "2026-11-20", "--target", "x"), "is brought back to a moment"),
+        (("--latest", "--in-place"), "beside the live one"),
+        (("--latest", "--to-xid", "7", "--target", "x"), "several goals are named: --to-xid, --latest"),
+        (("--to-lsn", "nonsense", "--target", "x"), "is not a place in a log"),
+        (("--latest", "--only", "public.ledger"), "no server to put it into"),
+        (("--latest",), "not said where to restore to"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_done(
+    history: History, words: tuple[str, ...], said: str
+) -> None:
+    """A wish that contradicts itself, or would be misunderstood, is wrong usage, and nothing is read or written."""
+    ran = history.restore(*words)
+
+    assert 2 == ran.code
+    assert said in ran.error["message"]
+
+
 def test_a_transaction_is_looked_for_before_it_is_replayed(history: History) -> None:
     """A transaction before the second backup is begun with the first; one that nobody logged is refused at once."""
     early, late = line(history, 0.1), history.ledger.lines[-2]

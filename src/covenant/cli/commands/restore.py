@@ -108,6 +108,11 @@ def restore(
                 "a server is brought back whole, beside the live one",
                 "Leave out PATH, '--in-place', '--include', '--exclude' and '--strip'; '--only' takes a part of it.",
             )
+        if wanted != type(wanted)():
+            raise UsageError(
+                "a server is brought back to a moment, not from a snapshot that fits",
+                "Say '--to' instead of '--at', and '--from' for the backup to begin with.",
+            )
         return to_moment.restore(session, wish.of(snapshot, target, overwrite=overwrite, dry_run=dry_run))
     if bool(target) == in_place:
         raise UsageError("it is not said where to restore to", "Give either '--target DIR' or '--in-place'.")
