@@ -12,6 +12,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
+import zxingcpp
 
 from covenant.bootstrap import OpenVault, opener
 from covenant.bootstrap.kits import Described, Order, make
@@ -181,6 +182,20 @@ def test_what_is_printed_can_be_read(whole: Path, shares: list[Path]) -> None:
         assert "covenant recover --bare" in text
         assert "+44 1632 960001" in text
         assert str(path.parent.parent / "b") in text.replace("\n", "").replace("\r", "")
+
+
+def test_a_camera_reads_the_kit(whole: Path, shares: list[Path], tmp_path: Path) -> None:
+    """One QR code on the paper is the code that is typed else; the other, saved as text, is the kit's file."""
+    photographed = []
+    for path in (whole, shares[0], shares[2]):
+        pages = [page.render(scale=2).to_pil() for page in pypdfium2.PdfDocument(path.with_suffix(".pdf"))]
+        code, block = (barcode.text for page in pages for barcode in zxingcpp.read_barcodes(page))
+        photographed.append(tmp_path / f"{path.name}")
+        photographed[-1].write_text(block)
+
+        assert code in path.read_text()
+    assert read_kits([whole]) == read_kits(photographed[:1])
+    assert read_kits([shares[0], shares[2]]) == read_kits(photographed[1:])
 
 
 def test_a_kit_names_people_as_they_are_called(whole: Path) -> None:
