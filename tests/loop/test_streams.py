@@ -183,6 +183,20 @@ def test_status_says_what_is_the_matter_with_a_log() -> None:
     assert Verdict.BROKEN == verdict(a_gap())
 
 
+def test_a_log_from_which_nothing_comes_is_told_before_the_promise_breaks() -> None:
+    """From half of the RPO on the promise is at risk, at its end it is broken."""
+    source = a_source("media", system="postgres", continuous=True, rpo=timedelta(minutes=15))
+    full = kept("full", NOON - timedelta(hours=2))
+
+    def verdict(minutes: int) -> Verdict:
+        log = kept("log", NOON - timedelta(minutes=minutes))
+        past = a_past(newest=log, kinds={"log": log, "full": full})
+        (found,) = standing(a_policy(source), past, NOON).sources
+        return found.verdict
+
+    assert [Verdict.KEPT, Verdict.AT_RISK, Verdict.BROKEN] == [verdict(7), verdict(8), verdict(16)]
+
+
 def test_where_the_log_is_followed_no_backup_stands_in_for_it() -> None:
     """A schedule of log pieces is an incremental backup only where nobody follows the log."""
     schedules = {"full": DAILY, "log": HOURLY}

@@ -42,6 +42,7 @@ class LogStates:
 
     catalog: Catalog
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _entered: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def enter(self, source: str, vault: str, verdict: str, detail: str, clock: Clock, *, of: str = "") -> None:
         """Add a proof unless the last one says the same. A gap is not taken back by a log that goes on behind it.
@@ -49,15 +50,17 @@ class LogStates:
         ``of`` is what the detail begins with while it speaks of the same matter, whose numbers may change.
         """
         with self._lock, contextlib.suppress(CatalogError):
+            if self._entered.get(source) == (verdict, of or detail):
+                return
             last = self.catalog.history().source(source).proofs.get(KIND)
             if last is not None and last.verdict == verdict and last.detail.startswith(of or detail):
+                self._entered[source] = verdict, of or detail
                 return
-            if last is None and verdict == PASSED:
-                detail = detail or "the log is followed"
             if last is not None and last.verdict == FAILED and verdict != FAILED and self._open_gap(source):
                 return
             now = clock.now()
             self.catalog.prove(Proof(subject=source, kind=KIND, at=now, verdict=verdict, detail=detail, vault=vault))
+            self._entered[source] = verdict, of or detail
 
     def _open_gap(self, source: str) -> bool:
         from covenant.loop.due import gap_since

@@ -155,15 +155,18 @@ def _reasons(
         yield from rpo_reasons(promised, expected)
     if past.newest is not None and past.newest.time > now:
         yield Because("rpo", Verdict.AT_RISK, f"a snapshot is dated {past.newest.time:%Y-%m-%d %H:%M}, which is ahead")
-    yield from _log_reasons(promised, past)
+    yield from _log_reasons(promised, past, now)
     yield from _failures(past)
     yield from _lacking_copies(promised, vault, newest)
     yield from _proofs(past)
 
 
-def _log_reasons(promised: SourcePolicy, past: SourceHistory) -> Iterator[Because]:
-    """What is the matter with the change log, where it was promised to be followed."""
-    proof = past.proofs.get("log")
+def _log_reasons(promised: SourcePolicy, past: SourceHistory, now: datetime) -> Iterator[Because]:
+    """What is the matter with the change log, where it was promised to be followed; told long before the RPO breaks."""
+    proof, piece = past.proofs.get("log"), past.kinds.get("log")
+    if promised.followed and piece is not None and promised.rpo.value / 2 < now - piece.time <= promised.rpo.value:
+        hint = f"See whether 'covenant run' is at work, and 'covenant log status {promised.source}'."
+        yield Because("log", Verdict.AT_RISK, "nothing of the change log has come for long", hint, piece.time)
     if not promised.followed or proof is None or proof.verdict == "passed":
         return
     if gap_since(past) is not None:

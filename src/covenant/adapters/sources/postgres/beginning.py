@@ -43,6 +43,7 @@ def _after(piece: Piece, lineage: Lineage, segment_size: int) -> Beginning:
     return Beginning(heir, segment_at(heir, left, segment_size).begin)
 
 
-def begin_anew(timeline: int, restart: int, segment_size: int) -> Beginning:
-    """The oldest that a slot keeps, from the beginning of its file."""
+def begin_anew(lineage: Lineage, restart: int, segment_size: int) -> Beginning:
+    """The oldest that a slot keeps, from the beginning of its file, in the timeline that it was logged in."""
+    timeline = next((elder for elder, left in lineage.left if restart < left), lineage.timeline)
     return Beginning(timeline, segment_at(timeline, restart, segment_size).begin)

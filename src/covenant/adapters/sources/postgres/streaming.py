@@ -71,7 +71,7 @@ class PostgresLog:
         wire = open_.enter_context(Wire.connect(self.address, self.stop))
         server = _Server.asked(wire)
         health = self._slot(wire)
-        oldest = begin_anew(server.timeline, health.restart or health.end, server.segment_size)
+        oldest = begin_anew(server.lineage, health.restart or health.end, server.segment_size)
         beginning = begin_after(last, server.system, server.lineage, server.segment_size)
         if beginning is None:
             self._say_if_another(last, server)
