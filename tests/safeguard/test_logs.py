@@ -9,6 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covenant.adapters.sources.postgres.wal import segment_at
+from covenant.adapters.stores.opening import StoreSpec
+from covenant.bootstrap import Opener, OpenVault
+from covenant.bootstrap.log_keeping import merge_pieces
 from covenant.kernel.durations import Span as Length
 from covenant.kernel.keep import Keep
 from covenant.kernel.spans import Span, joined
@@ -16,11 +19,13 @@ from covenant.safeguard import forget
 from covenant.safeguard.logs import with_log
 from covenant.safeguard.merging import forgetting, merged, plan_merges
 from covenant.safeguard.protecting import HOLD_TAG, protected
-from covenant.vault.names import DATA
+from covenant.vault.names import DATA, object_name
+from covenant.vault.pack import BlobType
 from covenant.vault.pieces import Piece, bases, pieces_of
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import open_vault
-from tests.adapters.sources.postgres.made_up import BEGIN, SIZE, MadeUp, made_up
+from tests.adapters.sources.postgres.made_up import BEGIN, SIZE, SYSTEM, MadeUp, made_up
+from tests.clocks import FrozenClock
 from tests.recover.test_continuity import a_snapshot
 from tests.small_worlds import copied
 from tests.vaults import OWNER, PASSWORD
@@ -183,8 +188,8 @@ def test_no_byte_and_no_moment_is_lost_by_merging(cut: list[tuple[int, int, int]
     gone = {each.snapshot.id for each in plan.covered} | {p.snapshot.id for m in plan.merges for p in m.pieces}
     after = [piece.span for piece in pieces if piece.snapshot.id not in gone] + [each.span for each in plan.merges]
     assert joined(piece.span for piece in pieces) == joined(after)
-    left = [piece for piece in pieces if piece.snapshot.id not in gone] + [each.newest for each in plan.merges]
-    assert max(piece.until for piece in pieces) == max(piece.until for piece in left)
+    left = [piece.until for piece in pieces if piece.snapshot.id not in gone] + [each.until for each in plan.merges]
+    assert max(piece.until for piece in pieces) == max(left)
 
 
 @given(cuts, st.integers(0, 6000))
@@ -214,3 +219,41 @@ def test_a_backup_says_itself_which_log_it_needs() -> None:
     (found,) = bases([base, a_snapshot("log", Span(7, 1, 10, 20), 0)], "accounts")
 
     assert Span(7, 1, 10, 20) == found.span
+
+
+def test_what_a_damaged_piece_holds_is_not_let_go_for_it() -> None:
+    """Where the tree or a blob of the younger piece cannot be had, the older ones stay, and what they had is there."""
+    log = made_up()
+    log.seal(0, 1000, minute=0)
+    log.seal(1000, 2000, minute=1)
+    log.seal(2000, SIZE, minute=2)
+    log.seal(SIZE, SIZE + 10, minute=120)
+    younger = next(piece for piece in log.pieces if piece.span.end == SIZE)
+    before = {piece.snapshot.id for piece in log.pieces}
+    pack = log.vault.anew().index.find(bytes.fromhex(younger.snapshot.tree), BlobType.TREE)
+    assert pack is not None
+    log.store.delete(object_name(DATA, pack.pack.hex()))
+
+    merge_pieces(held(log, BEGIN + timedelta(hours=9)), "accounts")
+
+    assert before == {piece.snapshot.id for piece in log.pieces}
+
+
+def test_what_is_covered_goes_once_the_other_is_sound() -> None:
+    """The pieces of a file that was growing go when a younger piece has it whole."""
+    log = made_up()
+    log.seal(0, 1000, minute=0)
+    log.seal(1000, 2000, minute=1)
+    log.seal(2000, SIZE, minute=2)
+    log.seal(SIZE, SIZE + 10, minute=120)
+
+    gone = merge_pieces(held(log, BEGIN + timedelta(hours=9)), "accounts")
+
+    assert 2 == gone
+    assert [Span(SYSTEM, 1, 0, SIZE), Span(SYSTEM, 1, SIZE, SIZE + 10)] == [piece.span for piece in log.pieces]
+
+
+def held(log: MadeUp, now: datetime) -> OpenVault:
+    """The log's vault, held at that moment."""
+    opener = Opener(StoreSpec("memory:", {}))
+    return OpenVault(log.vault.anew(), opener, OWNER, FrozenClock(now), log.store)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from covenant.kernel.policy import Policy
     from covenant.safeguard.forget import ForgetPlan
     from covenant.safeguard.merging import Merge
+    from covenant.vault.pieces import Piece
     from covenant.vault.snapshot import Snapshot
+    from covenant.vault.vault import Vault
 
 _EVERY_SECONDS = 3600.0
 
@@ -27,7 +29,7 @@ def merge_pieces(held: OpenVault, source: str) -> int:
     Pieces that cannot be read stay as they are, for a check to find.
     """
     from covenant.safeguard import forget as forgetting
-    from covenant.safeguard.merging import MergePlan, plan_merges
+    from covenant.safeguard.merging import MergePlan, plan_merges, stand_ins
     from covenant.safeguard.merging import forgetting as what_goes
     from covenant.vault.pieces import pieces_of, try_snapshots
 
@@ -35,11 +37,39 @@ def merge_pieces(held: OpenVault, source: str) -> int:
     pieces = pieces_of(try_snapshots(held.vault)[0], source)
     plan = plan_merges(pieces, now)
     done = [(merge, snapshot) for merge in plan.merges if (snapshot := _merged(held, merge)) is not None]
-    carried_out = MergePlan(tuple(merge for merge, _ in done), plan.covered)
+    sound = _Sound(held.vault)
+    covered = tuple(
+        piece for piece in plan.covered if any(sound.is_(other) for other in stand_ins(piece, pieces, plan.covered))
+    )
+    carried_out = MergePlan(tuple(merge for merge, _ in done), covered)
     gone = what_goes(carried_out, [snapshot for _, snapshot in done], now)
     if (terms := held.terms) is not None:
         gone = forgetting.around(gone, terms)
     return forgetting.apply(gone, held.vault, held.whole) - len(done)
+
+
+class _Sound:
+    """Whether what a piece names is there, each looked up once."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._known: dict[str, bool] = {}
+
+    def is_(self, piece: Piece) -> bool:
+        """Whether its tree can be read and the vault has all of its blobs."""
+        if piece.snapshot.id not in self._known:
+            self._known[piece.snapshot.id] = self._asked(piece)
+        return self._known[piece.snapshot.id]
+
+    def _asked(self, piece: Piece) -> bool:
+        from covenant.safeguard.merging import refuse_missing
+        from covenant.vault.log_files import files_of
+
+        try:
+            refuse_missing(self._vault, files_of(self._vault, piece.snapshot))
+        except (DamageError, ObjectMissing):
+            return False
+        return True
 
 
 def _merged(held: OpenVault, merge: Merge) -> Snapshot | None:

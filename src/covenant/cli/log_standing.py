@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from covenant.settings.values import Source
 
 
-def status(session: Session, name: str | None, *, offline: bool) -> int:
+def show_logs(session: Session, name: str | None, *, offline: bool) -> int:
     """Show one log, or all; findings decide the exit code."""
     found = [_asked(session, source, offline) for source in _sources(session, name)]
     for standing in found:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from covenant.kernel.errors import ObjectMissing
 from covenant.kernel.spans import Span
 from covenant.safeguard.forget import ForgetPlan, Judged
 from covenant.safeguard.protecting import HOLD_TAG
 from covenant.safeguard.rules import Reason
 from covenant.vault.lock import Owner
 from covenant.vault.log_files import File, files_of, log_snapshot, log_tree
+from covenant.vault.pack import BlobType
 from covenant.vault.pieces import Piece
 from covenant.vault.ports import AppendStore
 from covenant.vault.snapshot import Snapshot
@@ -44,6 +46,11 @@ class Merge:
         """The piece that reaches farthest."""
         return max(self.pieces, key=lambda piece: (piece.span.end, piece.until))
 
+    @property
+    def until(self) -> datetime:
+        """Up to which moment nothing is missing: what one of the pieces says holds for all that they hold."""
+        return max(piece.until for piece in self.pieces)
+
 
 @dataclass(frozen=True, slots=True)
 class MergePlan:
@@ -56,7 +63,7 @@ class MergePlan:
 def plan_merges(pieces: Sequence[Piece], now: datetime) -> MergePlan:
     """Decide. What bears a hold, and the last piece of each timeline, stay as they are; so does what is young."""
     movable = [piece for piece in pieces if _aged(piece, now) and not _held(piece) and not _last(piece, pieces)]
-    covered = [piece for piece in movable if any(_covers(other, piece) for other in pieces)]
+    covered = [piece for piece in movable if any(covers(other, piece) for other in pieces)]
     gone = {piece.snapshot.id for piece in covered}
     left = sorted((piece for piece in movable if piece.snapshot.id not in gone), key=lambda piece: piece.span)
     return MergePlan(tuple(_merges(left, now)), tuple(covered))
@@ -106,12 +113,18 @@ def _last(piece: Piece, pieces: Iterable[Piece]) -> bool:
     return piece == max(fellows, key=lambda each: (each.span.end, each.until, each.snapshot.id))
 
 
-def _covers(other: Piece, piece: Piece) -> bool:
+def covers(other: Piece, piece: Piece) -> bool:
     """Whether another holds all of a piece and is younger, so that nothing is lost, not even a moment."""
     one, two = other.span, piece.span
     same = (one.system, one.timeline) == (two.system, two.timeline)
     younger = (other.until, one.end, other.snapshot.id) > (piece.until, two.end, piece.snapshot.id)
     return same and two.size > 0 and one.begin <= two.begin and one.end >= two.end and younger
+
+
+def stand_ins(piece: Piece, pieces: Iterable[Piece], gone: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces that hold all of one and are not to go themselves."""
+    leaving = {each.snapshot.id for each in gone}
+    return (other for other in pieces if other.snapshot.id not in leaving and covers(other, piece))
 
 
 # -- carrying it out --------------------------------------------------------------------------------------------------
@@ -125,14 +138,23 @@ def merged(merge: Merge, vault: Vault, store: AppendStore, owner: Owner, program
             known = files.get(file.name)
             if known is None or known.size < file.size:
                 files[file.name] = file
+    refuse_missing(vault, files.values())
     whole = [file for file in files.values() if not file.partial or file.full_name not in files]
     writer = Writer(vault, store)
     newest = merge.newest
-    taken, size = newest.snapshot.time, newest.snapshot.file_size
+    taken, size = max(piece.snapshot.time for piece in merge.pieces), newest.snapshot.file_size
     tree = log_tree(writer, whole, taken, owner)
     writer.flush()
-    snapshot = log_snapshot(tree, newest.snapshot.source, merge.span, newest.until, taken, size, owner, program)
+    snapshot = log_snapshot(tree, newest.snapshot.source, merge.span, merge.until, taken, size, owner, program)
     return vault.save_snapshot(store, snapshot)
+
+
+def refuse_missing(vault: Vault, files: Iterable[File]) -> None:
+    """Raise ``ObjectMissing`` where the vault lacks a blob of a file: what names it must not be all that is kept."""
+    for file in files:
+        for blob in file.content:
+            if not vault.index.has(bytes.fromhex(blob), BlobType.DATA):
+                raise ObjectMissing(f"blob {blob[:8]} of {file.name} is in no index", "Run 'covenant check'.")
 
 
 def forgetting(plan: MergePlan, into: Sequence[Snapshot], now: datetime) -> ForgetPlan:

@@ -31,6 +31,6 @@ def status(session: Session, source: str | None, offline: bool) -> int:
 
     FOUND is in the vault; LATE the server still has; LOST nobody has any more.
     """
-    from covenant.cli import log_standing
+    from covenant.cli.log_standing import show_logs
 
-    return log_standing.status(session, source, offline=offline)
+    return show_logs(session, source, offline=offline)
