@@ -208,7 +208,10 @@ def test_a_source_that_the_vault_lost_fails_the_annual_drill(studio: Studio) -> 
         if pack.is_file():
             pack.unlink()
 
-    assert Result.FAILED is studio.drill(Level.ANNUAL).result
+    record = studio.drill(Level.ANNUAL)
+
+    assert Result.FAILED is record.result
+    assert Result.FAILED is record.answers[0].result
 
 
 def test_a_changed_row_is_not_mistaken_for_corruption(studio: Studio) -> None:

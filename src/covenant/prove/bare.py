@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from covenant.kernel.answers import Answer, Result
+from covenant.kernel.answers import Answer, Result, together
 from covenant.kernel.clock import Clock
 from covenant.kernel.errors import CovenantError, Interrupted
 from covenant.prove.drill_plan import Turn
@@ -92,5 +92,6 @@ def _answer(vault: str, done: Recovery, clock: Clock, began: float) -> Answer:
     back = [source for source in done.sources if not source.why_not]
     told = f"vault '{vault}': {len(back)} of {counted(len(done.sources), 'source')} back from {done.region}"
     lacking = next((f"; {each.source}: {each.why_not}" for each in done.sources if each.why_not), "")
-    result = Result.PASSED if done.whole else Result.FAILED
+    asked = together(answer.result for source in done.sources for answer in source.answers)
+    result = asked if done.whole else Result.FAILED
     return Answer(BARE, result, told + lacking, clock.monotonic() - began)
