@@ -169,6 +169,23 @@ def test_a_promised_drill_that_nobody_held_is_missed(place: Place) -> None:
     assert [("monthly", day) for day in ("2026-12-01", "2027-01-01", "2027-02-01")] == missed
 
 
+def test_a_drill_that_was_held_answers_its_moment(place: Place) -> None:
+    """What the daemon rehearses when it falls due is in the evidence whole, and its moment is passed for a stranger."""
+    place.exported()
+    place.clock.set(datetime(2026, 12, 1, 4, 30, tzinfo=UTC))
+    place.run("run", "--once")
+    file, key = place.exported(), place.key()
+
+    ran = stranger("evidence", "verify", file, "--public-key", key, "--json")
+
+    held = [record for record in map(json.loads, file.read_text().splitlines()) if record.get("kind") == "drill"]
+    assert [("monthly", "2026-12-01T04:00:00Z")] == [(r["subject"], r["facts"]["due_at"]) for r in held]
+    assert ["photos"] == [source["source"] for source in held[0]["facts"]["record"]["sources"]]
+    assert [(drill["level"], drill["became"]) for drill in ran.document["drills"]] == [
+        ("monthly", held[0]["facts"]["result"])
+    ]
+
+
 def test_a_part_is_said_to_be_one(place: Place) -> None:
     """An export since a moment is whole for who asked for a part, and lacks its beginning for who did not."""
     place.exported()
