@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from covenant.replicate.census import Seen
+    from covenant.replicate.holdings import Holdings
     from covenant.replicate.region import Region
 
 Choose: TypeAlias = Callable[[Marks], Sequence[Copy]]
@@ -111,34 +112,57 @@ def verify(
     lost its memory, and is left out as one that does not answer.
     """
     before, now = before or {}, manner.clock.now()
-    store = opened.opener.regional()
     places = {place.name: place for place in opened.opener.places if not regions or place.name in regions}
-    seen = look(store.regions)
-    files, marks = dict[str, MarksFile](), dict[str, Marks]()
+    seen = look(opened.opener.regional().regions)
+    reading = _Round(places, before, now)
     for region, holdings in zip(seen.regions, seen.holdings, strict=True):
         if region.name in places and region.name in seen.roll.members:
-            file = files[region.name] = MarksFile(_path(folder, opened, places[region.name]))
-            marks[region.name] = file.begin(holdings, _second(now), _floor(before.get(region.name)))
-
-    def keep(region: str, looks: Mapping[str, Mark]) -> None:
-        files[region].append(looks)
-        for name, mark in looks.items():
-            marks[region].add(name, mark)
-
-    work = {region: choose(marks[region.name]) for region in seen.regions if region.name in marks}
+            reading.begin(region, holdings, MarksFile(_path(folder, opened, places[region.name])))
+    work = {region: choose(reading.marks[region.name]) for region in reading.regions}
     manner.progress.expect(
         files=sum(map(len, work.values())), bytes=sum(copy.size for copies in work.values() for copy in copies)
     )
-    tallies = read_back(_in_order(work), keep, replace(manner, proofs=_proofs(opened, list(marks))))
-    accounts = {name: account(name, marks[name].copies(), now, within) for name in marks}
-    for name in places.keys() - accounts.keys():
-        accounts[name] = replace(before.get(name) or Account(region=name, at=now), at=now, reached=False)
+    tallies = read_back(_in_order(work), reading.keep, replace(manner, proofs=_proofs(opened, list(reading.marks))))
     return Verified(
-        accounts={name: accounts[name] for name in places},
-        tallies={name: tallies.get(name, Tally()) for name in marks},
-        left_out={name: _why(seen, name) for name in places if name not in marks},
-        missing={name: count for name, count in _missing(seen).items() if name in marks},
+        accounts=reading.accounts(within),
+        tallies={name: tallies.get(name, Tally()) for name in reading.marks},
+        left_out={name: _why(seen, name) for name in places if name not in reading.marks},
+        missing={name: count for name, count in _missing(seen).items() if name in reading.marks},
     )
+
+
+class _Round:
+    """One reading of the regions that answer, with what is remembered of each."""
+
+    def __init__(self, places: Collection[str], before: Mapping[str, Account], now: datetime) -> None:
+        self.regions: list[Region] = []
+        self.marks: dict[str, Marks] = {}
+        self._files: dict[str, MarksFile] = {}
+        self._places = places
+        self._before = before
+        self._now = now
+
+    def begin(self, region: Region, holdings: Holdings, file: MarksFile) -> None:
+        """Take up a region that answers."""
+        name = region.name
+        self.regions.append(region)
+        self._files[name] = file
+        self.marks[name] = file.begin(holdings, _second(self._now), _floor(self._before.get(name)))
+
+    def keep(self, region: str, looks: Mapping[str, Mark]) -> None:
+        """Remember looks: durably, and for the account."""
+        self._files[region].append(looks)
+        for name, mark in looks.items():
+            self.marks[region].add(name, mark)
+
+    def accounts(self, within: timedelta) -> dict[str, Account]:
+        """How far each place is proved; of one that does not answer, what was known before."""
+        return {
+            name: account(name, self.marks[name].copies(), self._now, within)
+            if name in self.marks
+            else replace(self._before.get(name) or Account(region=name, at=self._now), at=self._now, reached=False)
+            for name in self._places
+        }
 
 
 def note(opener: Opener, done: Verified) -> None:
