@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -20,9 +21,14 @@ from typing import Any
 import pytest
 
 from covenant.adapters.stores.memory import MemoryStore
-from covenant.bootstrap import verifying
-from covenant.kernel.errors import StoreUnavailable
+from covenant.bootstrap import chores, open_vault, opener, verifying
+from covenant.bootstrap.chores import Task
+from covenant.catalog.catalog import Catalog, open_catalog
+from covenant.kernel.clock import SystemClock
+from covenant.kernel.errors import Interrupted, StoreUnavailable
 from covenant.kernel.progress import Silent
+from covenant.loop.due import Due
+from covenant.prove.accounts import from_json
 from covenant.prove.reading_back import Manner
 from covenant.prove.rolling import Account
 from covenant.replicate.region import Region
@@ -31,7 +37,8 @@ from covenant.vault.names import CONFIG, INDEX, object_name
 from covenant.vault.ports import Listed
 from tests.clocks import FrozenClock
 from tests.faults.stores import Sound
-from tests.vaults import a_vault
+from tests.loop import worlds
+from tests.vaults import PASSWORD, a_store, a_vault
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 WITHIN = timedelta(days=10)
@@ -180,3 +187,56 @@ def test_no_more_is_read_than_the_promise_asks_for(folder: Path) -> None:
 
     times = 8 / (0.8 * WITHIN.days)
     assert [times, times] == [pytest.approx(store.read / size, rel=0.25) for store in world.stores.values()]
+
+
+def a_task(folder: Path, stop: threading.Event, catalog: Catalog, bandwidth: int | None = None) -> Task:
+    """The chore over a real vault in a folder that holds a few objects; promised within ten days, read each hour."""
+    if not (folder / "vault").exists():
+        a_vault(a_store(folder / "vault"))
+        for number in range(9):
+            data = b"%d" % number * 3000
+            a_store(folder / "vault").put(object_name(INDEX, sha256(data).hexdigest()), data)
+    opening = replace(opener(str(folder / "vault"), {}), bandwidth=bandwidth)
+    opened = open_vault(opening, PASSWORD, SystemClock(), None)
+    promised = replace(worlds.a_vault(verify=worlds.HOURLY), verify_within=worlds.said(WITHIN))
+    due = Due(
+        subject="default", vault="default", kind="verify", due_at=BEGIN, deadline=BEGIN, priority=1, reason="due"
+    )  # fmt: skip
+    policy = worlds.a_policy(vault=promised)
+    nothing: Any = None
+    return Task(due, opened, nothing, policy, catalog, Silent(), lambda: None, stop, folder / "marks")
+
+
+def proved(catalog: Catalog) -> Account:
+    """How far the catalog says that the vault is proved."""
+    return from_json(catalog.history().vault("default").proofs["verify"].detail)["default"]
+
+
+def test_a_chore_that_is_told_to_stop_keeps_what_it_read(tmp_path: Path) -> None:
+    """Whoever makes way says so, has it in the catalog how far it came, and goes on from there."""
+    stop = threading.Event()
+    stop.set()
+    with open_catalog(tmp_path / "catalog.db") as catalog:
+        with pytest.raises(Interrupted, match="made way"):
+            chores.verify(a_task(tmp_path, stop, catalog))
+        before = proved(catalog)
+        done = chores.verify(a_task(tmp_path, threading.Event(), catalog))
+        after = proved(catalog)
+
+    assert (0, before.objects) == (before.read_objects, after.objects)
+    assert after.read_objects == done.tally["objects"] > 0
+    assert 0 == done.findings
+
+
+def test_reading_back_keeps_to_the_bandwidth(tmp_path: Path) -> None:
+    """Where covenant.toml bounds the line, the daemon's reading waits like everything else."""
+    with open_catalog(tmp_path / "catalog.db") as catalog:
+        task = a_task(tmp_path, threading.Event(), catalog, bandwidth=20_000)
+        manner = Manner(clock=SystemClock(), progress=Silent(), lanes=1)
+        began = time.monotonic()
+
+        done = verifying.verify(task.opened, task.marks, WITHIN, verifying.everything, manner)
+
+    read = done.tallies["default"].bytes
+    assert time.monotonic() - began > (read - 20_000) / 20_000 * 0.9
+    assert read > 27_000
