@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from covenant.adapters.stores.posix import PosixStore
+from covenant.kernel.clock import SystemClock
+from covenant.vault.lock import Locks
 from tests.adapters.sources.postgres.logged import Logged, until
 from tests.cli.running import ended, started
 from tests.servers import postgres
 from tests.servers.postgres import PostgresServer, give_away
+from tests.vaults import OWNER
 
 _slots = itertools.count(1)
 
@@ -20,9 +25,8 @@ _slots = itertools.count(1)
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """A server that keeps 32 MiB for a slot, like a provider's with its gigabyte."""
-    found = postgres.start(
-        max_slot_wal_keep_size="32MB", max_wal_size="32MB", min_wal_size="32MB", wal_keep_size="0", hot_standby="on"
-    )
+    small = {"max_slot_wal_keep_size": "32MB", "max_wal_size": "32MB", "min_wal_size": "32MB", "wal_keep_size": "0"}
+    found = postgres.start(**small, wal_sender_timeout="2s")
     yield found
     found.stop()
 
@@ -43,10 +47,13 @@ def overrun(server: PostgresServer) -> None:
 
 
 def test_a_new_timeline_is_followed_without_a_gap(logged: Logged) -> None:
-    """A standby that is followed is promoted: the old timeline is there to its end, the new one from its beginning."""
+    """Through a crash and a promotion: the old timeline is there to its end, the new one from its beginning."""
     server = logged.server
     with logged.streaming():
-        until(lambda: bool(logged.shelf.pieces))
+        end = logged.log_something()
+        until(lambda: logged.reached >= end)
+        server.crash()
+        server.start_again()
         end = logged.log_something()
         until(lambda: logged.reached >= end)
     logged.log_something()
@@ -128,6 +135,29 @@ def _leads_on(logged: Logged) -> list[object]:
     """The windows that no gap ends, from a base behind the gap."""
     (asked,) = logged.run("log", "status", "--offline", "--json").document["logs"]
     return [window for window in asked["windows"] if window["lost"] is None]
+
+
+@pytest.mark.soak
+def test_a_vault_that_is_held_by_others_costs_no_connection(logged: Logged) -> None:
+    """While another has the vault alone for longer than the server is patient, the server is answered all the same."""
+    with logged.streaming():
+        end = logged.log_something()
+        until(lambda: logged.reached >= end)
+        before = _sender(logged)
+        store = PosixStore(logged.home / "vault")
+        with Locks(logged.vault, store, OWNER, SystemClock()).exclusive(wait_seconds=20):
+            end = logged.log_something(14 << 20)
+            time.sleep(6)
+            assert logged.reached < end
+            assert before == _sender(logged)
+        until(lambda: logged.reached >= end, 60)
+        assert before == _sender(logged)
+
+
+def _sender(logged: Logged) -> object:
+    """The server's process that sends us its log."""
+    asked = f"SELECT active_pid FROM pg_replication_slots WHERE slot_name = '{logged.slot}'"
+    return logged.server.run(asked)
 
 
 @pytest.mark.soak
