@@ -164,6 +164,17 @@ def test_a_drill_without_room_could_not_be_verified(studio: Studio) -> None:
     assert "a sandbox may have 4,096" in record.sources[0].why_not
 
 
+def test_a_snapshot_that_lies_about_its_size_fills_no_disk(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is restored is watched, and stopped where it is more than was allowed; nothing of it stays."""
+    studio.drills = 'room = "4KiB"'
+    monkeypatch.setattr(rehearsal, "size_of", lambda access, snapshot, path="/": 10)
+
+    record = studio.drill(Level.MONTHLY, "media")
+
+    assert Result.COULD_NOT_VERIFY is record.result
+    assert "outgrows its sandbox" in record.sources[0].why_not
+
+
 def test_a_drill_that_is_stopped_leaves_nothing(studio: Studio) -> None:
     """It ends, nothing counts as proved, and no sandbox stays."""
     studio.stop.set()
