@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from tests.adapters.stores.stopped_clock import StoppedClock
 from tests.cli.conftest import Studio
 from tests.cli.running import Ran, here
+from tests.servers.archive import ArchiveServer, archiving
 from tests.servers.r2_api import ACCOUNT, TOKEN, R2Api, keeping_rules
-from tests.servers.seaweedfs import ADMIN, SeaweedServer, s3_server
-
-__all__ = ["s3_server"]
 
 POLICY = """
 [vault]
@@ -44,26 +45,43 @@ class = "legal"
 class Ruled:
     """The studio's vault in a bucket, its ``covenant.toml``, and the API that keeps the bucket's rules."""
 
-    def __init__(self, studio: Studio, server: SeaweedServer, api: R2Api) -> None:
-        self.studio, self.api = studio, api
+    def __init__(self, studio: Studio, server: ArchiveServer, api: R2Api) -> None:
+        self.studio, self.server, self.api = studio, server, api
+        server.now, server.locked = datetime.now(UTC), self.locks
         self.token = TOKEN
         self.written = studio.home / "covenant.toml"
         url = f"s3:{server.endpoint}/{api.bucket}/vault"
         self.written.write_text(
-            POLICY.format(home=studio.home, url=url, key=ADMIN.key, account=ACCOUNT, endpoint=api.http.endpoint)
+            POLICY.format(home=studio.home, url=url, key="anyone", account=ACCOUNT, endpoint=api.http.endpoint)
         )
+
+    def locks(self, key: str, stored_at: datetime, now: datetime) -> bool:
+        """What the bucket's rules hold, as the service says that it does."""
+        for rule in self.api.rules:
+            condition = rule["condition"]
+            if rule["enabled"] and key.startswith(rule["prefix"]):
+                if condition["type"] == "Age" and stored_at + timedelta(seconds=condition["maxAgeSeconds"]) > now:
+                    return True
+                if condition["type"] == "Date" and datetime.fromisoformat(condition["date"]) > now:
+                    return True
+        return False
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """The rules of the vault, without that of the canary."""
+        return [rule for rule in self.api.rules if "canary" not in rule["prefix"]]
 
     def __call__(self, *words: object) -> Ran:
         home = self.studio.home
-        variables = {"SECRET": ADMIN.secret, "TOKEN": self.token, "XDG_STATE_HOME": str(home / "state")}
+        variables = {"SECRET": "anything", "TOKEN": self.token, "XDG_STATE_HOME": str(home / "state")}
         return here("-c", self.written, "--cache-dir", home / "cache", *words, variables=variables)
 
 
 @pytest.fixture
-def covenant(studio: Studio, s3_server: SeaweedServer) -> Iterator[Ruled]:
-    """A vault that was made, in a bucket whose rules are kept by a server on loopback."""
-    with keeping_rules(s3_server.new_bucket()) as api:
-        ruled = Ruled(studio, s3_server, api)
+def covenant(studio: Studio) -> Iterator[Ruled]:
+    """A vault that was made, in a bucket that follows its rules, which are kept by another server on loopback."""
+    with keeping_rules("vaults") as api, archiving() as server:
+        ruled = Ruled(studio, server, api)
         made = ruled("init")
         assert 0 == made.code, made.err
         yield ruled
@@ -76,7 +94,7 @@ def test_the_whole_round(covenant: Ruled) -> None:
     unlocked = covenant("lock", "show", "--json")
 
     planned = covenant("lock", "extend", "--dry-run", "--json")
-    before = list(covenant.api.rules)
+    before = covenant.rules
     extended = covenant("lock", "extend", "--json")
     again = covenant("lock", "extend", "--json")
     shown = covenant("lock", "show", "--json")
@@ -85,12 +103,12 @@ def test_the_whole_round(covenant: Ruled) -> None:
     assert [] == before
     assert ["add"] * 7 == [step["action"] for step in planned.document["rules"]["safe"]]
     assert 0 == extended.code, extended.err
-    assert {step["id"] for step in planned.document["rules"]["safe"]} == {rule["id"] for rule in covenant.api.rules}
+    assert {step["id"] for step in planned.document["rules"]["safe"]} == {rule["id"] for rule in covenant.rules}
     assert {"vault/data/", "vault/snapshots/", "vault/keys/", "vault/config"} == {
-        rule["prefix"] for rule in covenant.api.rules
+        rule["prefix"] for rule in covenant.rules
     }
     assert {"keep"} == {step["action"] for step in again.document["rules"]["safe"]}
-    assert 1 == covenant.api.puts
+    assert 2 == covenant.api.puts  # the canary's, and these
     assert (0, 0) == (shown.code, shown.document["short"]), shown.out
     assert "governance" in shown.document["immutability"]["safe"]
 
@@ -111,7 +129,7 @@ def test_the_loop_sets_them(covenant: Ruled) -> None:
 
     assert 0 == ran.code, ran.out + ran.err
     assert {"vault/data/", "vault/snapshots/", "vault/keys/", "vault/config"} == {
-        rule["prefix"] for rule in covenant.api.rules
+        rule["prefix"] for rule in covenant.rules
     }
 
 
@@ -157,3 +175,21 @@ def test_letting_go_leaves_what_the_rules_hold(covenant: Ruled) -> None:
     assert 0 == pruned.code, pruned.err
     assert pruned.document["totals"]["bytes_held"] > 0
     assert 0 == pruned.document["totals"]["remove"]
+
+
+def test_rules_are_measured_before_a_vault_is_made(studio: Studio) -> None:
+    """A bucket that keeps rules and does not follow them is no place for such a vault; the label of one that does is
+    what was measured: an administrator can lift it."""
+    with keeping_rules("vaults") as api, archiving() as server:
+        ruled = Ruled(studio, server, api)
+        made = ruled("init", "--json")
+        shown = ruled("lock", "show", "--json")
+        server.objects.clear()
+        server.locked = lambda key, stored_at, now: False
+        refused = here("-c", ruled.written, "init", variables={"SECRET": "x", "TOKEN": TOKEN}, clock=StoppedClock())
+
+    assert {"safe": "governance"} == made.document["immutability"], made.err
+    assert {"safe": "governance"} == shown.document["immutability"]
+    assert 22 == refused.code
+    assert "measured it is 'none'" in refused.err
+    assert not [key for key in server.objects if key.endswith("config")]

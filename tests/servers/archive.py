@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,6 +49,8 @@ class ArchiveServer:
     asked: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     thaw_time: timedelta = timedelta(hours=5)
+    locked: Callable[[str, datetime, datetime], bool] = lambda key, stored_at, now: False
+    """Whether an object may be neither deleted nor written over: its key, when it was stored, and the time now."""
 
     @property
     def endpoint(self) -> str:
@@ -132,6 +134,8 @@ class _Asked(BaseHTTPRequestHandler):
                 self._answer(200)
             elif key in archive.objects and self.headers.get("If-None-Match") == "*":
                 self._refuse(412, "PreconditionFailed")
+            elif self._is_locked(key):
+                self._refuse(403, "ObjectLockedByBucketPolicy")
             else:
                 kind = self.headers.get("x-amz-storage-class", "STANDARD")
                 archive.objects[key] = Stored(body, kind, self.headers.get("x-amz-tagging", ""), archive.now)
@@ -153,10 +157,17 @@ class _Asked(BaseHTTPRequestHandler):
     def do_DELETE(self) -> None:
         key, query = self._place()
         with self.archive.lock:
+            if self._is_locked(key):
+                self._refuse(403, "ObjectLockedByBucketPolicy")
+                return
             if "lifecycle" in query:
                 self.archive.lifecycle = b""
             self.archive.objects.pop(key, None)
         self._answer(204)
+
+    def _is_locked(self, key: str) -> bool:
+        stored = self.archive.objects.get(key)
+        return stored is not None and self.archive.locked(key, stored.at, self.archive.now)
 
     def do_POST(self) -> None:
         (key, query), body, archive = self._place(), self._body(), self.archive

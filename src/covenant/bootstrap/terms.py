@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 LABELS = "covenant/immutability"
 """The folder beside a vault's own, which restic passes over, where it is recorded what the store is worth."""
+CANARY = "covenant/canary"
+"""The folder in which a bucket that locks by rules is measured."""
+_CANARY_TERM = timedelta(minutes=2)
+_PATIENCE = (0.0, 2.0, 8.0, 20.0)
+"""Seconds between measurements: nobody promises that a rule holds at once."""
 _MEMORY = "terms.json"
 _LANES = 16
 
@@ -170,7 +175,25 @@ def measured(opening: Opener, clock: Clock) -> dict[str, Immutability]:
 
     Its canary is under a term of two minutes. Raises ``Refusal`` where claim and measurement disagree.
     """
-    return {place.name: _measured(place.spec, clock) for place in _immutable_by("object-lock", opening)}
+    by_object = {place.name: _measured(place.spec, clock) for place in _immutable_by("object-lock", opening)}
+    by_rule = {place.name: _measured_by_rule(place.spec, clock) for place in _immutable_by("bucket-lock", opening)}
+    return by_object | by_rule
+
+
+def _measured_by_rule(spec: StoreSpec, clock: Clock) -> Immutability:
+    """A canary below a prefix of its own, which a rule of its own locks; rules are given a while to take hold."""
+    from covenant.adapters.stores.immutability import PlainIntruder, measure
+    from covenant.adapters.stores.r2_rules import R2Rules
+    from covenant.safeguard.bucket_rules import canary_rule
+
+    rules, store = R2Rules.open(spec.url, spec.options), spec.open()
+    rules.set([canary_rule(rules.folder, CANARY, _CANARY_TERM)])
+    for pause in _PATIENCE:
+        clock.sleep(pause)
+        found = measure(store, PlainIntruder(store), f"{CANARY}/{clock.now():%Y%m%dT%H%M%S.%f}")
+        if found.label == "governance":
+            return found
+    raise _untrue(spec, found)
 
 
 def _measured(spec: StoreSpec, clock: Clock) -> Immutability:
@@ -185,12 +208,16 @@ def _measured(spec: StoreSpec, clock: Clock) -> Immutability:
     found = measure(store, intruder_for(store, spec.url, options), name)
     claimed = ("worm",) if options.get("immutable_mode", "compliance") == "compliance" else ("worm", "governance")
     if found.label not in claimed:
-        tried = "; ".join(f"{trial.attempt}: {trial.outcome} {trial.detail}".strip() for trial in found.trials)
-        raise Refusal(
-            f"{spec.url} claims to be immutable by {spec.options['immutable']}, and measured it is '{found.label}'",
-            f"Nothing was made. What was tried: {tried}.",
-        )
+        raise _untrue(spec, found)
     return found
+
+
+def _untrue(spec: StoreSpec, found: Immutability) -> Refusal:
+    tried = "; ".join(f"{trial.attempt}: {trial.outcome} {trial.detail}".strip() for trial in found.trials)
+    return Refusal(
+        f"{spec.url} claims to be immutable by {spec.options['immutable']}, and measured it is '{found.label}'",
+        f"Nothing was made. What was tried: {tried}.",
+    )
 
 
 def record_labels(opened: OpenVault, found: Mapping[str, Immutability], clock: Clock) -> None:

@@ -130,6 +130,11 @@ def held_until(kept: Sequence[Rule], folder: str, taken: datetime) -> datetime |
     return min(known) if len(known) == len(moments) else None
 
 
+def canary_rule(folder: str, each: str, age: timedelta) -> Rule:
+    """The rule that locks what is stored to measure the bucket, and nothing else."""
+    return Rule(_id(folder, "canary", "age"), _below(folder, f"{each}/"), age=age)
+
+
 def term_by(kept: Sequence[Rule], folder: str, name: str, stored_at: datetime) -> datetime | None:
     """Until when the rules hold one object that was stored then; ``None`` where none holds it."""
     return _longest(kept, _below(folder, name), stored_at)
