@@ -10,9 +10,9 @@ import pytest
 
 from covenant.catalog.records import Proof
 from covenant.prove.objectives import Measurement
-from covenant.prove.record import DrillRecord, Level, Measured, SourceDrill, Step
+from covenant.prove.record import DrillRecord, Level, Measured, Scenario, SourceDrill, Step
 from covenant.prove.restores import Restored, detail_of, measured
-from covenant.prove.telling import to_json
+from covenant.prove.telling import from_json, to_json
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -40,6 +40,13 @@ def a_drill(**more: Any) -> Proof:
     return Proof(subject="monthly", kind="drill", at=NOON, verdict="failed", detail=to_json(record))
 
 
+def a_human_error() -> Proof:
+    """A drill that brought one deleted file back."""
+    drill = a_drill()
+    record = replace(from_json(drill.detail), scenario=Scenario.HUMAN_ERROR)
+    return replace(drill, detail=to_json(record))
+
+
 def test_a_restore_is_a_measurement() -> None:
     """A restore that ended well says how long it took, for how much."""
     assert {"media": [Measurement(source="media", at=NOON, seconds=12.5, bytes=1000)]} == measured([RESTORE])
@@ -62,6 +69,7 @@ def test_a_drill_measures_what_a_recovery_takes() -> None:
         a_drill(why_not="no room"),
         a_drill(rto=Measured(HOUR, None)),
         a_drill(bytes=0),
+        a_human_error(),
     ],
 )
 def test_what_was_not_measured_is_no_measurement(proof: Proof) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from covenant.catalog.records import DRILL, RESTORE, Proof
 from covenant.kernel.errors import DamageError
 from covenant.prove.objectives import Measurement
-from covenant.prove.record import DrillRecord
+from covenant.prove.record import DrillRecord, Scenario
 from covenant.prove.telling import from_json
 
 _VERSION = 1
@@ -62,13 +62,14 @@ def _of_restore(proof: Proof) -> Iterator[Measurement]:
 def _of_drill(proof: Proof) -> Iterator[Measurement]:
     """The restores of a drill: also of one that failed, if it did so for another reason than the restore.
 
-    A source's RTO in a drill counts from the beginning of the whole; here only its own steps do.
+    A source's RTO in a drill counts from the beginning of the whole; here only its own steps do. After a human error
+    one small file is brought back, which says nothing of how long all of them take.
     """
     try:
         record: DrillRecord = from_json(proof.detail)
     except DamageError:
         return
-    for each in record.sources:
+    for each in record.sources if record.scenario is not Scenario.HUMAN_ERROR else ():
         if each.rto.reached is not None and not each.why_not and each.bytes:
             own = sum(step.seconds for step in each.steps if step.name in _RECOVERING)
             seconds = own or each.rto.reached.total_seconds()
