@@ -222,6 +222,28 @@ def test_what_was_done_by_hand_is_shown(place: Place) -> None:
     assert {"restore", "forget"} <= {record["facts"].get("what") for record in shown if "@" in record["actor"]}
 
 
+def test_what_covenant_cannot_see_is_written_down(place: Place) -> None:
+    """An approval and a refund that somebody notes are signed like everything else, with who noted them."""
+    words = ("evidence", "note", "approval", "photos", "Ada agreed to a restore")
+    assert 0 == place.run(*words).code
+    assert 0 == place.run("evidence", "note", "refund", "account-17", "EUR 20", "--actor", "billing").code
+
+    told = [json.loads(line) for line in place.exported().read_text().splitlines() if '"text"' in line]
+
+    said = [(record["kind"], record["facts"]["what"], record["subject"], record["facts"]["text"]) for record in told]
+    assert ("approval", "approval", "photos", "Ada agreed to a restore") in said
+    assert ("note", "refund", "account-17", "EUR 20") in said
+    assert ["billing"] == [record["actor"] for record in told if record["facts"]["what"] == "refund"]
+
+
+@pytest.mark.parametrize("kind", ["snapshot-gone", "policy", "restore", "drill", "two words", "Approval", ""])
+def test_nobody_notes_in_the_name_of_covenant(place: Place, kind: str) -> None:
+    """What the program notes itself cannot be noted by hand."""
+    ran = place.run("evidence", "note", kind, "photos", "nothing happened")
+
+    assert 2 == ran.code
+
+
 def test_the_last_records_are_shown(place: Place) -> None:
     """A kind can be asked for, and the newest comes first."""
     place.exported()

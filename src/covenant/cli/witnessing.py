@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from covenant.cli.output import json_text
 from covenant.cli.session import Session
-from covenant.kernel.errors import CatalogError
+from covenant.kernel.errors import CatalogError, UsageError
 from covenant.kernel.findings import Finding
 
 if TYPE_CHECKING:
     from covenant.bootstrap import OpenVault
+    from covenant.catalog.records import Entry
 
 
 def note(session: Session, kind: str, subject: str = "", **facts: Any) -> None:
@@ -26,7 +28,6 @@ def note(session: Session, kind: str, subject: str = "", **facts: Any) -> None:
         return
     from covenant.bootstrap import this_process
     from covenant.catalog.records import Entry
-    from covenant.cli.output import json_text
 
     who = this_process()
     entry = Entry(
@@ -43,6 +44,24 @@ def note(session: Session, kind: str, subject: str = "", **facts: Any) -> None:
     except CatalogError as error:
         hint = f"It was done all the same. {error.hint}".strip()
         session.output.findings([Finding("not-in-evidence", kind, error.message, hint)])
+
+
+def note_by_hand(session: Session, kind: str, subject: str, text: str, actor: str | None) -> Entry:
+    """Note what somebody says, in the journal of the vault that is meant. Raises ``UsageError``, ``CatalogError``."""
+    from covenant.bootstrap import this_process
+    from covenant.catalog.records import Entry
+
+    name = session.vault_name
+    if not name:
+        raise UsageError("no covenant.toml speaks of that vault", "Name one of covenant.toml: its catalog keeps notes.")
+    who = this_process()
+    by = f"{who.username}@{who.hostname}"
+    facts = {"text": text, **({"by": by} if actor else {})}
+    entry = Entry(
+        at=session.clock.now(), kind=kind, subject=subject, actor=actor or by, text=json_text(facts), vault=name
+    )
+    with session.catalog() as catalog:
+        return catalog.note(entry)
 
 
 def _catalog_is_there(session: Session) -> bool:

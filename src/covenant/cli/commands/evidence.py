@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from covenant.cli.session import Session
 from covenant.kernel.errors import TargetError, UsageError
 
 evidence = family("evidence", "Show, export and verify the signed record of what was done.")
+
+_WORD = re.compile(r"[a-z][a-z-]{1,40}")
 
 _EXITS = (*OPENING, 1, 24, 30, 31)
 
@@ -109,6 +112,32 @@ def show(session: Session, kind: str | None, limit: int) -> int:
     session.output.findings(kept.findings)
     evidence_screen.show_kept(session.output, kept, kind, limit)
     return exits.FINDINGS if kept.findings else exits.DONE
+
+
+@command(
+    "note",
+    "covenant evidence note approval media 'Ada agreed that media is restored to Tuesday noon'",
+    "covenant evidence note refund account-17 'EUR 20, ticket 4711' --actor billing",
+    exits=(0, 2, 30, 31),
+    group=evidence,
+)
+@click.argument("kind")
+@click.argument("subject")
+@click.argument("text")
+@click.option("--actor", metavar="NAME", help="Who did it, where that is not you.")
+def note(session: Session, kind: str, subject: str, text: str, actor: str | None) -> None:
+    """Write down something that Covenant cannot see by itself: an approval, a refund, a security event.
+
+    KIND is one word. It is signed and sealed with what comes next, and cannot be taken back.
+    """
+    from covenant.cli.witnessing import note_by_hand
+    from covenant.prove.evidence.records import OURS
+
+    if not _WORD.fullmatch(kind) or kind in OURS:
+        raise UsageError(f"'{kind}' is no kind that can be noted", "Say it in one word: approval, refund, security.")
+    entry = note_by_hand(session, kind, subject, text, actor)
+    session.output.say(f"noted for vault '{entry.vault}'; it is sealed with what comes next")
+    session.output.document({"kind": kind, "subject": subject, "at": entry.at, "uid": entry.uid})
 
 
 @command("key", "covenant evidence key", "covenant evidence key > key.hex", exits=OPENING, group=evidence)

@@ -35,6 +35,10 @@ _OF_ENTRIES = {
 }
 
 
+OURS = frozenset({*KINDS, *_OF_ENTRIES, "promised"} - {"approval", "note"})
+"""What the program notes itself; nobody else notes anything under these words."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened. ``actor`` is who did it, ``""`` where nobody knows; ``facts`` differ by kind."""
 
