@@ -141,7 +141,8 @@ def test_a_restore_that_was_killed_goes_on(history: History) -> None:
     target, wanted = history.home / "killed", line(history, 0.9)
     words = ("restore", "accounts", "--to", wanted.moment, "--target", target)
     process = started(history.home, *words, variables=history.variables)
-    until(lambda: (target / ".covenant-recovery").exists() and b"true" in (target / ".covenant-recovery").read_bytes())
+    mark = target / ".covenant-recovery"
+    until(lambda: mark.exists() and b"true" in mark.read_bytes(), 60)
     process.kill()
     ended(process)
 

@@ -103,7 +103,7 @@ def _live_through(history: History) -> None:
     url = server.new_database()
     server.program("pgbench", "-i", "-q", url)
     killed = kept.streamer()
-    until(lambda: kept.reached > 0)
+    until(lambda: kept.reached > 0, 60)
     history.backup()
     load = server.workload(url, 30)
     with ledger.growing():
@@ -124,4 +124,4 @@ def _live_through(history: History) -> None:
         ledger.commit(5)
         time.sleep(0.02)
         server.run("SELECT pg_create_restore_point('no commit')")
-        until(lambda: kept.reached >= kept.flushed())
+        until(lambda: kept.reached >= kept.flushed(), 60)
