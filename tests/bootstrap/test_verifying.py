@@ -55,13 +55,14 @@ class Counting(Sound):
         self.away = False
         self.read = 0
         self.stop: threading.Event | None = None
+        self.stop_after = 0
 
     def get(self, name: str) -> bytes:
         self._here()
         data = super().get(name)
         self.since[name] = self.clock.now()
         self.read += len(data)
-        if self.stop is not None:
+        if self.stop is not None and self.read >= self.stop_after:
             self.stop.set()
         return data
 
@@ -117,7 +118,8 @@ class World:
     def read(self, *, broken_off: bool = False) -> verifying.Verified:
         """What the daemon does at each moment: read what is due until the next one."""
         stop = threading.Event()
-        self.stores["home"].stop = stop if broken_off else None
+        for store in self.stores.values():
+            store.stop = stop if broken_off else None
         regions = [Region(name, store, self.clock) for name, store in self.stores.items()]
         places = [SimpleNamespace(name=name, spec=SimpleNamespace(url=name, options={})) for name in self.stores]
         opener = SimpleNamespace(regional=lambda: RegionalStore(regions, 2, self.clock), places=places, sightings=None)
@@ -240,3 +242,17 @@ def test_reading_back_keeps_to_the_bandwidth(tmp_path: Path) -> None:
     read = done.tallies["default"].bytes
     assert time.monotonic() - began > (read - 20_000) / 20_000 * 0.9
     assert read > 27_000
+
+
+def test_no_region_waits_for_the_end_of_another(tmp_path: Path) -> None:
+    """Broken off in the middle, what was read lies in both regions, and not all of it in the first."""
+    world = World(tmp_path, Random(5))
+    world.put(40)
+    for store in world.stores.values():
+        store.read, store.stop_after = 0, 30_000
+    world.clock.set(BEGIN + 0.9 * WITHIN)  # all of it is overdue
+
+    done = world.read(broken_off=True)
+
+    assert {"home": True, "attic": True} == {name: tally.objects > 2 for name, tally in done.tallies.items()}
+    assert all(tally.objects < 40 for tally in done.tallies.values())

@@ -16,7 +16,7 @@ from covenant.bootstrap import NamedSpec, Opener, OpenVault
 from covenant.kernel.findings import Finding
 from covenant.prove.marks import Mark, Marks, MarksFile
 from covenant.prove.reading_back import DAMAGED, Errand, Manner, Proof, Tally, read_back
-from covenant.prove.rolling import Account, Copy, account, chosen, pace
+from covenant.prove.rolling import Account, Copy, account, chosen, in_turn, pace
 from covenant.replicate.census import look
 from covenant.replicate.sightings import Sighting, Sightings
 from covenant.vault.check.proof import prove_object
@@ -73,8 +73,8 @@ class Verified:
 
 
 def everything(marks: Marks) -> Sequence[Copy]:
-    """All copies, the oldest first; those of one moment as they lie in the region."""
-    return sorted(marks.copies(), key=lambda copy: copy.at)
+    """All copies, the oldest first."""
+    return sorted(marks.copies(), key=in_turn)
 
 
 def what_is_due(now: datetime, within: timedelta, until: timedelta) -> Choose:
@@ -91,7 +91,7 @@ def a_sample(share: float, random: Random) -> Choose:
 
     def choose(marks: Marks) -> Sequence[Copy]:
         found = [copy for copy in marks.copies() if random.random() < share]
-        return found or list(marks.copies())[:1]
+        return sorted(found or list(marks.copies())[:1], key=in_turn)
 
     return choose
 
@@ -186,9 +186,9 @@ def _why(seen: Seen, region: str) -> str:
 
 
 def _in_order(work: Mapping[Region, Sequence[Copy]]) -> Iterator[Errand]:
-    """The copies of all regions, the oldest first: none waits for the end of another region."""
+    """The copies of all regions, the oldest first, and of one moment by turns: no region waits for another's end."""
     queues = (map(partial(Errand, region), copies) for region, copies in work.items())
-    return merge(*queues, key=lambda errand: errand.copy.at)
+    return merge(*queues, key=lambda errand: in_turn(errand.copy))
 
 
 def _proofs(opened: OpenVault, regions: Sequence[str]) -> Mapping[str, Proof]:

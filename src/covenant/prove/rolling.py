@@ -83,7 +83,12 @@ def chosen(copies: Iterable[Copy], now: datetime, within: timedelta, budget: flo
             heappush(heap, (-copy.at, copy))
         while heap and size - heap[0][1].size >= budget:
             size -= heappop(heap)[1].size
-    return tuple(sorted((*must, *(copy for _, copy in heap)), key=lambda copy: (copy.at, copy.name)))
+    return tuple(sorted((*must, *(copy for _, copy in heap)), key=in_turn))
+
+
+def in_turn(copy: Copy) -> tuple[int, str]:
+    """Sorts copies in the order in which they are read."""
+    return copy.at, copy.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
