@@ -282,6 +282,44 @@ def test_a_lost_catalog_begins_a_new_chain_that_knows_the_old_one(
     assert [len(before)] == [each["length"] for chain in verdict.chains for each in chain.after]
 
 
+def test_a_catalog_from_an_older_copy_begins_a_new_chain(tmp_path: Path, store: MemoryStore) -> None:
+    """Put back as it was a while ago, a catalog does not give one number to two records: nothing is forked."""
+    path = tmp_path / "catalog.db"
+    with open_catalog(path) as catalog:
+        do_things(catalog)
+        sealed(catalog, store)
+    older = path.read_bytes()
+    with open_catalog(path) as catalog:
+        do_things(catalog)
+        sealed(catalog, store)
+    for beside in tmp_path.iterdir():
+        beside.unlink()
+    path.write_bytes(older)
+
+    with open_catalog(path) as catalog:
+        do_things(catalog)
+        sealed(catalog, store)
+        do_things(catalog)
+        sealed(catalog, store)
+
+    verdict = verdict_of(store)
+    assert (True, 2, []) == (verdict.whole, len(verdict.chains), kept_evidence(open_vault(store, PASSWORD)).findings)
+    assert [7 + 3] == [each["length"] for chain in verdict.chains for each in chain.after]
+
+
+def test_another_writer_does_not_break_a_chain(tmp_path: Path, catalog: Catalog, store: MemoryStore) -> None:
+    """Two catalogs that share a vault have a chain each, and each goes on with its own."""
+    with open_catalog(tmp_path / "other.db") as other:
+        for _ in range(2):
+            for each in (catalog, other):
+                do_things(each)
+                sealed(each, store)
+
+    verdict = verdict_of(store)
+
+    assert (True, 2) == (verdict.whole, len(verdict.chains))
+
+
 def test_a_damaged_page_is_missing_and_not_passed_over(catalog: Catalog, store: MemoryStore) -> None:
     """Records that cannot be read back are missing in the export, and the verifier says which."""
     for _ in range(2):

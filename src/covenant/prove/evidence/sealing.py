@@ -4,11 +4,13 @@ Who writes has a chain of its own in each vault: one for each catalog, which all
 with. How far it is stands in the catalog, as a small text that is replaced only by who has read it; so two daemons
 cannot both go on from one place. What was linked and does not lie in the vault for certain stands there too:
 
-    {"version":1,"chain":…,"key":…,"length":…,"head":…,"pending":[[uid, line], …]}
+    {"version":1,"chain":…,"key":…,"length":…,"head":…,"pending":[[uid, line], …],"seen":…}
 
 Killed at any step, the same rows are asked for again; those whose ``uid`` is pending are linked already, and what is
 pending is sealed once more: a page that lies in the vault twice is one. A catalog that was lost takes the place in the
-chain with it. The next begins a new chain, whose first record names those that it found, with their lengths.
+chain with it. The next begins a new chain, whose first record names those that it found, with their lengths. So does a
+catalog that was put back from an older copy: the vault knows of more records than it does, and to go on from an old
+place would give one number to two records. ``seen`` tells without reading any whether there are new checkpoints.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +32,7 @@ from covenant.prove.evidence.checkpoint import sign
 from covenant.prove.evidence.keeping import KeptChain, end_of, open_checkpoints, seal, sure_signers, the_signer
 from covenant.prove.evidence.records import Record, records_in
 from covenant.prove.evidence.signing import Signer
+from covenant.vault.names import CHECKPOINTS
 from covenant.vault.ports import AppendStore
 from covenant.vault.vault import Vault
 
@@ -44,6 +48,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     length: int
     head: str
     pending: tuple[tuple[str, str], ...] = ()
+    seen: str = ""
 
     @property
     def end(self) -> Head:
@@ -95,17 +100,30 @@ class Chain:
                 return
             left = place.pending[len(place.pending) - over :]
             with contextlib.suppress(LeaseLost):
-                self._remember(msgspec.structs.replace(place, pending=left), text)
+                self._remember(msgspec.structs.replace(place, pending=left, seen=self._sight()), text)
                 return
 
     def _link(self, records: Sequence[Record], text: str, now: datetime) -> Place:
         """The place after these records, but for those that are pending already. Raises ``LeaseLost``."""
         place = _decoded(text) if text else None
-        if place is None or self._key(place.key) is None:
+        if place is None or self._key(place.key) is None or self._overtaken(place):
             place = self._begun(now)
         known = frozenset(uid for uid, _ in place.pending)
         new = [record for record in records if record.uid not in known]
         return self._remember(_grown(place, new), text) if new else place
+
+    def _overtaken(self, place: Place) -> bool:
+        """Whether the vault knows of more records of our chain than we do: our place is that of an older catalog."""
+        if place.seen == self._sight():
+            return False
+        trusted = [signer.public for signer in sure_signers(self._vault)]
+        points = (point for point, _ in open_checkpoints(self._vault.store, trusted, []))
+        return any(point.chain == place.chain and point.length > place.length for point in points)
+
+    def _sight(self) -> str:
+        """What the checkpoints look like from outside."""
+        names = "\n".join(sorted(listed.name for listed in self._vault.store.list(CHECKPOINTS)))
+        return sha256(names.encode()).hexdigest()[:16]
 
     def _begun(self, now: datetime) -> Place:
         """A new chain, of one record."""
