@@ -228,14 +228,14 @@ def test_many_flaws_are_counted() -> None:
 
 
 def test_a_year_of_records_verifies_in_seconds() -> None:
-    """A hundred thousand records take no more than two seconds, on a machine that is busy with other things too."""
-    lines = export(records(100_000))
-    began = time.perf_counter()
+    """Fifty thousand records take less than a second of a processor, whatever else the machine is busy with."""
+    lines = export(records(50_000))
+    began = time.process_time()
 
     verdict = verify(lines, KEYS)
 
     assert verdict.whole
-    assert verdict.records / (time.perf_counter() - began) > 50_000
+    assert time.process_time() - began < 1
 
 
 def test_a_checkpoint_says_nothing_more_than_it_signed() -> None:
