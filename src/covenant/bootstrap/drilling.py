@@ -21,7 +21,7 @@ from covenant.catalog.records import DRILL, Outcome, Proof
 from covenant.kernel.answers import Result
 from covenant.kernel.errors import CovenantError
 from covenant.prove.drill import Drill
-from covenant.prove.drill_plan import plan
+from covenant.prove.drill_plan import DrillPlan, plan
 from covenant.prove.onward import Onward
 from covenant.prove.planting import Ground
 from covenant.prove.ports import Aspect, System
@@ -80,41 +80,43 @@ class Company:
 
 def hold(company: Company, order: Order) -> DrillRecord:
     """Hold a drill, and keep what came of it. Raises ``UsageError`` for a source that there is not, ``Interrupted``."""
-    settings = company.settings
-    systems = _systems(company)
+    with ExitStack() as held:
+        record = _drill(company, order, held).hold()
+    company.confirm()
+    keep(company.catalog, record)
+    return record
+
+
+def _drill(company: Company, order: Order, held: ExitStack) -> Drill:
+    """The drill, ready to be held; vaults are held as long as ``held``."""
+    settings, clock, stop = company.settings, company.clock, company.stop
+    lanes, rng, systems = jobs.lanes(settings.limits), Random(), _systems(company)
+    bench = Bench(clock, lanes, stop, Onward(company.progress))
+    return Drill(
+        id=uuid4().hex,
+        plan=_planned(company, order, systems),
+        systems=systems,
+        vaults=Ways(company.opened, held, company.cost),
+        ground=Ground(bench, sandboxes(company.state_dir, settings), MemoryStore, rng),
+        due_at=order.due_at,
+        before=order.before,
+        by=order.by,
+        narrowed=bool(order.sources),
+        machine=SpareMachine(company.opened, company.password, clock, rng, lanes, stop),
+        wanted=tuple(Aspect(word) for word in settings.drills.wanted),
+    )
+
+
+def _planned(company: Company, order: Order, systems: Mapping[str, System]) -> DrillPlan:
     needs = {name: {other for probe in system.probes for other in probe.needs} for name, system in systems.items()}
-    planned = plan(
+    return plan(
         company.policy.sources.values(),
         order.level,
         _scenario(company, order),
         only=order.sources,
         needs=needs,
-        restoration=settings.commitments.get("restoration", {}),
+        restoration=company.settings.commitments.get("restoration", {}),
     )
-    lanes, rng = jobs.lanes(settings.limits), Random()
-    with ExitStack() as held:
-        drill = Drill(
-            id=uuid4().hex,
-            plan=planned,
-            systems=systems,
-            vaults=Ways(company.opened, held, company.cost),
-            ground=Ground(
-                Bench(company.clock, lanes, company.stop, Onward(company.progress)),
-                sandboxes(company.state_dir, settings),
-                MemoryStore,
-                rng,
-            ),
-            due_at=order.due_at,
-            before=order.before,
-            by=order.by,
-            narrowed=bool(order.sources),
-            machine=SpareMachine(company.opened, company.password, company.clock, rng, lanes, company.stop),
-            wanted=tuple(Aspect(word) for word in settings.drills.wanted),
-        )
-        record = drill.hold()
-    company.confirm()
-    keep(company.catalog, record)
-    return record
 
 
 def _systems(company: Company) -> dict[str, System]:
