@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,17 @@ def test_programs_are_believed_only_after_asking(tmp_path: Path) -> None:
     assert ours.folder == found.folder
     with pytest.raises(TargetError):
         find_programs(ours.major + 50, [ours.folder])
+
+
+def test_a_socket_lies_where_its_path_is_short_and_the_server_gets_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where temporary folders lie too deep, or where the server cannot go, its socket lies in another place."""
+    data, deep = copy(a_shop()), tmp_path / ("deep" * 20)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+
+    with running(data, CLOCK, BOSS) as server:
+        found = do(server, "shop", "SELECT 1")
+
+    assert [(1,)] == found

@@ -28,6 +28,7 @@ READY_WITHIN = 120.0
 _ENDS_WITHIN = 60.0
 _LOOKS_EVERY = 0.02
 _LAST_WORDS = 4000
+_LONGEST = 60
 _NOT_YET = ("starting up", "not yet accepting", "not accepting", "recovery mode", "shutting down", "too many")
 
 
@@ -168,8 +169,14 @@ def running(
 
 
 def private_folder(user: ServerUser) -> Path:
-    """A new folder for a server's socket. Its path is short: a socket's may have 107 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="covenant-pg-"))
+    """A new folder for a server's socket, where its user can reach it. A socket's path may have 107 bytes.
+
+    Raises ``TargetError`` where neither the usual place for such folders nor ``/tmp`` will do.
+    """
+    usual = Path(tempfile.gettempdir())
+    above = usual if len(os.fsencode(usual)) < _LONGEST and user.reaches(usual / "private") else Path("/tmp")
+    user.refuse_unreachable(above / "private")
+    folder = Path(tempfile.mkdtemp(prefix="covenant-pg-", dir=above))
     if user.switch:
         os.chown(folder, user.uid, user.gid)
     return folder

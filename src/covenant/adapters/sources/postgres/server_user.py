@@ -42,6 +42,14 @@ class ServerUser:
             for name in (*folders, *files):
                 os.lchown(os.path.join(folder, name), self.uid, self.gid)
 
+    def reaches(self, path: Path) -> bool:
+        """Whether every folder above lets this user through."""
+        try:
+            self.refuse_unreachable(path)
+        except TargetError:
+            return False
+        return True
+
     def refuse_unreachable(self, path: Path) -> None:
         """Raise ``TargetError`` where a folder above lets this user not through."""
         if not self.switch:
