@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,3 +162,23 @@ def test_a_drill_that_was_killed_leaves_nothing_for_long(place: Place) -> None:
     place.run("run", "--once")
 
     assert [] == list(boxes.iterdir())
+
+
+@pytest.mark.soak
+def test_whenever_a_drill_is_killed_the_next_one_leaves_nothing(place: Place) -> None:
+    """Killed at many moments, in a restore, a probe or a planting: nothing stays, and nothing is hurt."""
+    for number in range(50):
+        (place.home / "photos" / f"{number}.raw").write_bytes(b"more" * 50_000)
+    place.run("backup")
+    boxes = place.home / "state" / "sandboxes"
+    words = ("-c", place.home / "covenant.toml", "drill", "run", "monthly")
+    for number in range(30):
+        process = started(place.home, *words, variables={"COVENANT_STATE_DIR": str(place.home / "state")})
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.4 + number * 0.05)
+        process.kill()
+        process.communicate()
+
+        assert 0 == place.run("drill", "run", "monthly").code
+        assert [] == list(boxes.iterdir())
+    assert 0 == place.run("check", "--read-data").code
