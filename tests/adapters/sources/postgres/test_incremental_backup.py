@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from covenant.protect.before import Before
 from tests.adapters.sources.postgres.keeping import kept, name_of
@@ -64,6 +65,7 @@ def test_an_incremental_backup_is_the_full_one(postgres_18: PostgresServer) -> N
             assert [(4000, 5000, 700, 20000, 1000, 0)] == restored.run(f"SELECT {counts}", database)
 
 
+@pytest.mark.soak
 def test_a_differential_builds_on_a_synthetic_one_too(postgres_18: PostgresServer) -> None:
     """Any snapshot of the server can be built on, for each is whole: the one before the last as well."""
     server, database = postgres_18, name_of(postgres_18.new_database())
