@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from covenant.adapters.sources.postgres.placing import Mark
 from covenant.adapters.sources.postgres.recovering import RecoveryJob, recover_server
 from covenant.adapters.sources.postgres.shelf import Found, Shelf, read_shelf
 from covenant.adapters.sources.postgres.wal import segment_at
@@ -145,12 +146,14 @@ def test_a_restore_that_was_killed_goes_on(history: History) -> None:
     until(lambda: mark.exists() and b"true" in mark.read_bytes(), 60)
     process.kill()
     ended(process)
+    left = Path(Mark(target).read().private)  # type: ignore[union-attr]
 
     another = history.restore("--latest", "--target", target)
     ran = history.restore("--to", wanted.moment, "--target", target)
 
     assert (22, 0) == (another.code, ran.code), ran.err
     assert ran.document["resumed"]
+    assert not left.exists()
     assert up_to(wanted) == history.entries(target / "data")
 
 

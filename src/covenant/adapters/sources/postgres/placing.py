@@ -41,6 +41,8 @@ class Unfinished(msgspec.Struct, frozen=True):
     snapshot: str
     goal: str
     replaying: bool = False
+    private: str = ""
+    """The folder of the private server that replays, to be removed by whoever goes on after a kill."""
 
     def same(self, other: Unfinished) -> bool:
         """Whether it is the same recovery, however far each is."""

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from msgspec import structs
+
 from covenant.adapters.sources.postgres.about import about
 from covenant.adapters.sources.postgres.address import library
 from covenant.adapters.sources.postgres.control import read_control
@@ -27,7 +29,7 @@ from covenant.adapters.sources.postgres.probing import Wanted, checksums_hold, p
 from covenant.adapters.sources.postgres.programs import find_programs
 from covenant.adapters.sources.postgres.questions import Counted
 from covenant.adapters.sources.postgres.replaying import Reached, Recovery, recover
-from covenant.adapters.sources.postgres.server import PrivateServer, private_folder, stop_left_over
+from covenant.adapters.sources.postgres.server import PrivateServer, is_private, private_folder, stop_left_over
 from covenant.adapters.sources.postgres.server_user import ServerUser, user_for
 from covenant.adapters.sources.postgres.shelf import Shelf
 from covenant.adapters.sources.postgres.wal import parse_history_name
@@ -139,8 +141,7 @@ class _Recovering:
     def bring_up(self) -> PrivateServer:
         """Everything up to a server that stands at the goal."""
         job, user = self._job, self._user()
-        if stop_left_over(self._data):
-            job.clock.sleep(0.2)
+        self._clear_up()
         this = Unfinished(job.vault.config.id, job.route.base.snapshot.id, _goal_text(job))
         replaying = begin(
             job.target,
@@ -157,8 +158,8 @@ class _Recovering:
             for folder in (job.target / "tablespaces", *self._elsewhere.values()):
                 if folder.exists():
                     user.give(folder)
-            Mark(job.target).write(_replaying(this))
         self._private = private_folder(user)
+        Mark(job.target).write(structs.replace(this, replaying=True, private=str(self._private)))
         server, self._reached = self._replay(user, self._private)
         return server
 
@@ -188,6 +189,14 @@ class _Recovering:
         user = user_for(above)
         user.refuse_unreachable(self._data if self._data.exists() else above / "data")
         return user
+
+    def _clear_up(self) -> None:
+        """End the server and remove the folder that an earlier run, killed, has left behind."""
+        if stop_left_over(self._data):
+            self._job.clock.sleep(0.2)
+        left = Mark(self._job.target).read()
+        if left is not None and is_private(Path(left.private)):
+            shutil.rmtree(left.private, ignore_errors=True)
 
     def _restore(self) -> None:
         job = self._job
@@ -241,11 +250,6 @@ class _Recovering:
         began = self._job.clock.monotonic()
         work()
         self._steps[name] = self._job.clock.monotonic() - began
-
-
-def _replaying(this: Unfinished) -> Unfinished:
-    """The same recovery, its server about to replay."""
-    return Unfinished(this.vault, this.snapshot, this.goal, replaying=True)
 
 
 def _goal_text(job: RecoveryJob) -> str:

@@ -29,6 +29,7 @@ _ENDS_WITHIN = 60.0
 _LOOKS_EVERY = 0.02
 _LAST_WORDS = 4000
 _LONGEST = 60
+_PREFIX = "covenant-pg-"
 _NOT_YET = ("starting up", "not yet accepting", "not accepting", "recovery mode", "shutting down", "too many")
 
 
@@ -176,10 +177,15 @@ def private_folder(user: ServerUser) -> Path:
     usual = Path(tempfile.gettempdir())
     above = usual if len(os.fsencode(usual)) < _LONGEST and user.reaches(usual / "private") else Path("/tmp")
     user.refuse_unreachable(above / "private")
-    folder = Path(tempfile.mkdtemp(prefix="covenant-pg-", dir=above))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=above))
     if user.switch:
         os.chown(folder, user.uid, user.gid)
     return folder
+
+
+def is_private(folder: Path) -> bool:
+    """Whether a folder is one that was made for a private server, and by its name nothing else."""
+    return folder.is_absolute() and folder.name.startswith(_PREFIX)
 
 
 def stop_left_over(data: Path) -> bool:
@@ -190,7 +196,7 @@ def stop_left_over(data: Path) -> bool:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError, IndexError):
         return False
-    if os.fsencode(data) not in command or not any(b"covenant-pg-" in word for word in command):
+    if os.fsencode(data) not in command or not any(_PREFIX.encode() in word for word in command):
         return False
     os.kill(pid, signal.SIGQUIT)
     return True
