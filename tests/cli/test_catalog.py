@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class Home:
         state = {"COVENANT_STATE_DIR": str(self.path / "state"), "XDG_CACHE_HOME": str(self.path / "cache")}
         return here("-c", self.path / "covenant.toml", *words, variables={**state, **variables})
 
+    def lose_the_catalog(self) -> None:
+        """A backup has told it what there is; now it is gone."""
+        shutil.rmtree(self.path / "state")
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
@@ -71,9 +76,10 @@ def test_a_catalog_lies_where_the_file_says(home: Home) -> None:
 
 
 def test_a_catalog_is_rebuilt_from_the_vaults(home: Home) -> None:
-    """Snapshots that were taken without a catalog are in it once it was rebuilt, and only once."""
+    """Snapshots of which the catalog was lost are in it once it was rebuilt, and only once."""
     taken = home.run("backup", "photos")
     assert 0 == taken.code, taken.err
+    home.lose_the_catalog()
 
     first = home.run("catalog", "rebuild", "--json")
     second = home.run("catalog", "rebuild", "--json")
@@ -86,6 +92,7 @@ def test_a_catalog_is_rebuilt_from_the_vaults(home: Home) -> None:
 def test_what_could_not_be_read_is_a_finding(home: Home) -> None:
     """A damaged snapshot does not stop the rebuilding, and is told."""
     assert 0 == home.run("backup", "photos").code
+    home.lose_the_catalog()
     (snapshot,) = (home.path / "vault" / "snapshots").iterdir()
     snapshot.chmod(0o600)
     snapshot.write_bytes(b"damaged")
