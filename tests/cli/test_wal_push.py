@@ -186,6 +186,15 @@ def _wait_for(server: Server, wanted: str) -> None:
         time.sleep(0.02)
 
 
+def test_another_servers_log_is_not_taken_for_an_empty_one(server: Server) -> None:
+    """A server whose number is not that of the log is stopped, and not told that the log ended."""
+    server.log(2)
+    server.push(name(2))
+    (server.data / "global" / "pg_control").write_bytes(struct.pack("<Q", SYSTEM + 1) + bytes(100))
+
+    assert 200 == server.command("wal", "fetch", name(2), "pg_wal/RECOVERYXLOG").code
+
+
 def test_a_spooled_file_is_given_without_the_vault(server: Server) -> None:
     """Once a file is in the spool, the vault is not needed for it: a question costs no opening."""
     server.log(2, 3, 4)

@@ -27,7 +27,13 @@ def fetch(session: Session, name: str, target: Path, source: str | None, *, to_g
     with session.opened("none", session.place_named(meant.vault)) as opened:
         from covenant.adapters.sources.postgres.shelf import read_shelf
 
-        code = write(read_shelf(opened.vault, meant.name, system), name, target, to_gap=to_gap)
+        shelf = read_shelf(opened.vault, meant.name, system)
+        if shelf.foreign:
+            raise SourceError(
+                f"the log of '{meant.name}' is another server's: this one's number is {system}",
+                "Name the source whose server this is with '--source'.",
+            )
+        code = write(shelf, name, target, to_gap=to_gap)
     if spool is not None and code == exits.DONE:
         leave_behind(session, spool, name, source)
     return code

@@ -62,6 +62,8 @@ class Shelf:
         newest = max(everything, key=lambda piece: piece.until, default=None)
         self.system = system if system is not None else newest.span.system if newest else 0
         self.pieces = [piece for piece in everything if piece.span.system == self.system]
+        self.foreign = bool(everything) and not self.pieces
+        """Whether all of the log that there is, is another server's."""
 
     @cached_property
     def lineages(self) -> Lineages:
