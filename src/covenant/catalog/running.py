@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -20,6 +20,11 @@ GOOD = (State.DONE.value, State.FINDINGS.value)
 BAD = (State.FAILED.value, State.LOST.value)
 RUN_COLUMNS = tuple(runs.c[name] for name in Run.__dataclass_fields__)
 """What makes a ``Run``, in the order of its fields."""
+
+
+_BEGIN = insert(runs).returning(runs.c.id)
+_ONE = select(*RUN_COLUMNS).where(runs.c.id == bindparam("run"))
+"""Asked at every run, so they are put together once."""
 
 
 def run_of(row: Sequence[Any]) -> Run:
@@ -58,7 +63,7 @@ def begin(
         "fence": lease.fence,
     }
     try:
-        run_id = tx.execute(insert(runs).values(**values).returning(runs.c.id)).scalar_one()
+        run_id = tx.execute(_BEGIN, values).scalar_one()
     except IntegrityError as error:
         raise AlreadyRunning(
             f"a run of {scope} '{subject}' is under way", "Wait until it has ended; 'covenant runs' shows it."
@@ -113,12 +118,12 @@ def settle_lost(tx: Connection, now: datetime) -> tuple[Run, ...]:
 
 def one(tx: Connection, run_id: int) -> Run:
     """One run that there is."""
-    return run_of(tx.execute(select(*RUN_COLUMNS).where(runs.c.id == run_id)).one())
+    return run_of(tx.execute(_ONE, {"run": run_id}).one())
 
 
 def find(tx: Connection, run_id: int) -> tuple[Run, Advance | None] | None:
     """A run, with how far it is or was."""
-    row = tx.execute(select(*RUN_COLUMNS).where(runs.c.id == run_id)).one_or_none()
+    row = tx.execute(_ONE, {"run": run_id}).one_or_none()
     if row is None:
         return None
     told = tx.execute(select(advances).where(advances.c.run_id == run_id)).mappings().one_or_none()
