@@ -54,7 +54,9 @@ def _postgres(source: Source, clock: Clock, variables: Mapping[str, str]) -> Che
         said=said_programs(variables),
         search_path=variables.get("PATH", ""),
     )
-    return grade(source.name, seen, source.system.log_interval, source.objectives.rpo)
+    wanted = "dump" if source.dumped else source.system.grade
+    only = "" if wanted == "automatic" else wanted
+    return grade(source.name, seen, source.system.log_interval, source.objectives.rpo, only=only)
 
 
 def _as_scheduled(source: Source) -> str:

@@ -1,4 +1,4 @@
-"""How a PostgreSQL server comes back in a drill: by its log, into a sandbox, and asked where nobody else reaches it."""
+"""How a PostgreSQL server comes back in a drill: by its log or a dump, into a sandbox, asked where nobody else can."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covenant.bootstrap import OpenVault, to_moment
+from covenant.bootstrap.from_dump import ByDump, by_dump
 from covenant.bootstrap.to_moment import Plan
 from covenant.kernel.progress import Progress
 from covenant.prove.ports import Access, Arrived, Aspect, System
@@ -34,8 +35,12 @@ class ServerInDrills:
     variables: Mapping[str, str]
     lanes: int
 
-    def journey(self, access: Access, goal: datetime | None) -> ByLog:
+    def journey(self, access: Access, goal: datetime | None) -> ByLog | ByDump:
         opened = replace(self.opened(self.source.vault), vault=access.vault)
+        wanted = _wanted(self.source, self.variables)
+        dumped = by_dump(opened, access, self.source.name, goal, self.variables, wanted)
+        if dumped is not None:
+            return dumped
         return ByLog(self, opened, access, to_moment.plan(opened, self.source.name, Goal(moment=goal)))
 
 

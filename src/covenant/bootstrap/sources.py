@@ -37,21 +37,34 @@ def build_source(source: values.Source, variables: Mapping[str, str]) -> Source 
             from covenant.adapters.sources.sqlite.source import SqliteSource
 
             return SqliteSource(source.name, str(path))
-        case values.Postgres() as system if not system.schemas:
-            from covenant.adapters.sources.postgres.address import Address
-            from covenant.adapters.sources.postgres.source import PostgresSource
-
-            address = Address(source.name, system.url.resolve(variables), system.database)
-            return PostgresSource(source.name, address, SystemClock(), system.max_rate)
-        case values.Planned() | values.Postgres():
+        case values.Postgres() as system:
+            return _server(source, system, variables)
+        case values.Planned():
             raise SourceError(
-                f"source '{source.name}' is not kept: this version does not cover {_uncovered(source)}",
+                f"source '{source.name}' is not kept: this version does not cover the kind '{source.kind}'",
                 "Keep it in another way meanwhile; what is covered, 'covenant policy check' says.",
             )
 
 
-def _uncovered(source: values.Source) -> str:
-    return "single schemas" if source.kind == "postgres" else f"the kind '{source.kind}'"
+def _server(source: values.Source, system: values.Postgres, variables: Mapping[str, str]) -> Arriving:
+    """What reads a PostgreSQL server, in the grade that is wanted."""
+    from covenant.adapters.sources.postgres.address import Address
+
+    address, clock = Address(source.name, system.url.resolve(variables), system.database), SystemClock()
+    if system.grade == "physical":
+        from covenant.adapters.sources.postgres.source import PostgresSource
+
+        return PostgresSource(source.name, address, clock, system.max_rate)
+    from covenant.adapters.sources.postgres.dumping import PostgresDump
+    from covenant.bootstrap.to_moment import said_programs
+
+    dump = PostgresDump(source.name, address, clock, system.schemas, said_programs(variables), variables)
+    if system.dumped:
+        return dump
+    from covenant.adapters.sources.postgres.automatic import AutomaticSource
+    from covenant.adapters.sources.postgres.source import PostgresSource
+
+    return AutomaticSource(PostgresSource(source.name, address, clock, system.max_rate), dump)
 
 
 def files_source(
@@ -70,10 +83,11 @@ def files_source(
 
 
 def of_a_server(snapshot: Snapshot) -> bool:
-    """Whether a snapshot holds the data directory of a server, or a piece of its log."""
+    """Whether a snapshot holds the data directory of a server, or a piece of its log, or a dump."""
+    from covenant.adapters.sources.postgres.dumped import is_dump
     from covenant.kernel.spans import parse_span
 
-    return parse_span(snapshot.position) is not None
+    return parse_span(snapshot.position) is not None or is_dump(snapshot)
 
 
 def source_paths(source: values.Source) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covenant.bootstrap import to_moment
-from covenant.cli import exits, formats
+from covenant.cli import exits, formats, from_dump
 from covenant.cli.output import as_dicts
 from covenant.cli.session import Session
 from covenant.cli.signals import Stop, until_stopped
@@ -55,6 +55,8 @@ def restore(session: Session, wish: Wish) -> int:
     def work(stop: Stop) -> int:
         place = session.place_named(source.vault) if source else session.place()
         with session.opened("none" if session.said.no_lock else "shared", place) as opened:
+            if (dump := from_dump.meant(opened, wish)) is not None:
+                return from_dump.restore(session, opened, wish, dump, stop)
             planned = to_moment.plan(opened, wish.source, wish.goal, session.environment.variables)
             _show_plan(session, planned, wish)
             if wish.dry_run:

@@ -33,13 +33,13 @@ def _sources(policy: Policy) -> Iterator[Cover]:
 
 
 def _uncovered(source: SourcePolicy) -> str:
-    if source.system == "postgres":
-        return "this version keeps a PostgreSQL server whole, and not by single schemas"
     return f"this version cannot keep a source of kind '{source.system}'"
 
 
 def _partly(source: SourcePolicy) -> str:
     """What of a source that is covered is not."""
+    if source.continuous and source.dumped:
+        return "it is kept by dumps, which have no change log"
     if source.continuous and not source.followed:
         return f"this version follows no change log of a source of kind '{source.system}'"
     return ""

@@ -74,17 +74,27 @@ class SourcePolicy:
     """Which line gave each rule of ``keep``, by the name of its field."""
     continuous: bool = False
     """Whether its change log was promised to be followed as it grows."""
+    dumped: bool = False
+    """Whether it is kept by dumps, which have no change log."""
     layers: tuple[Layer, ...] = ()
     """What all of it was merged from, the defaults first; ``explain`` reads them."""
 
     @property
     def followed(self) -> bool:
         """Whether its change log is followed: that was promised, and this version can."""
-        return self.continuous and self.covered and self.system in FOLLOWED
+        return self.continuous and self.covered and not self.dumped and self.system in FOLLOWED
 
 
 def source_policy(
-    source: str, *, system: str, vault: str, data_class: str, tier: str, covered: bool, layers: tuple[Layer, ...]
+    source: str,
+    *,
+    system: str,
+    vault: str,
+    data_class: str,
+    tier: str,
+    covered: bool,
+    layers: tuple[Layer, ...],
+    dumped: bool = False,
 ) -> SourcePolicy:
     """What holds for a source where these layers lie over one another. One of them says each number."""
     said = merged(layers)
@@ -97,6 +107,7 @@ def source_policy(
         data_class=data_class,
         tier=tier,
         covered=covered,
+        dumped=dumped,
         rpo=said["rpo"],
         rto=said["rto"],
         window=said["window"],

@@ -41,10 +41,15 @@ Piece: TypeAlias = Buffer | Kept | Patched
 """What a file is made of. A buffer is valid until the next piece is taken."""
 
 
+AS_IT_COMES = -1
+"""The size of a file that is not known before all of it is here."""
+
+
 class Arrival(NamedTuple):
     """One entry. ``path`` is where the snapshot has it, ``mode`` its permission bits, ``target`` a link's.
 
-    The pieces of a file are ``size`` bytes together. They must be taken before the next entry is.
+    The pieces of a file are ``size`` bytes together. They must be taken before the next entry is. A program's output
+    has no size before it ends: then ``size`` is ``AS_IT_COMES``, and each piece of it begins a blob of its own.
     """
 
     path: str

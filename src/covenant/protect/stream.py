@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from covenant.kernel.errors import CovenantError, Interrupted
 from covenant.kernel.findings import Finding
-from covenant.protect.arriving import Arrival, Arriving, Kept, Patched, Stream
+from covenant.protect.arriving import AS_IT_COMES, Arrival, Arriving, Kept, Patched, Stream
 from covenant.protect.before import ID, Before
 from covenant.protect.tally import Tally, gone_since
 from covenant.protect.windows import Slots, Windows
@@ -128,6 +128,8 @@ class _Receiving:
             folder.folders.setdefault(name, _Folder()).entry = arrival
             return
         slots = Slots()
+        if arrival.size == AS_IT_COMES:
+            arrival = arrival._replace(size=self._take_output(arrival, slots), pieces=iter(()))
         folder.files[name] = (arrival._replace(pieces=iter(())), slots)
         for piece in arrival.pieces:
             if isinstance(piece, Kept):
@@ -137,6 +139,16 @@ class _Receiving:
             else:
                 self._windows.take(slots, piece)
         self._windows.close_part()
+
+    def _take_output(self, arrival: Arrival, slots: Slots) -> int:
+        """Take in what a program puts out, which was cut by its content already; returns how much it was."""
+        size = 0
+        for piece in arrival.pieces:
+            assert not isinstance(piece, Kept | Patched)
+            self._windows.take(slots, piece)
+            self._windows.close_part()
+            size += len(piece)
+        return size
 
     # -- the directories, when everything has arrived -----------------------------------------------------------------
 

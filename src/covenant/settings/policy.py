@@ -34,6 +34,7 @@ def _source(source: Source) -> SourcePolicy:
         data_class=source.data_class,
         tier=source.tier,
         covered=source.covered,
+        dumped=source.dumped,
         layers=source.layers,
     )
 

@@ -77,7 +77,8 @@ def _table(reading: Reading, raw: Any, where: Where) -> AnySource | None:
 
 
 def _source(reading: Reading, name: str, table: AnySource, where: Where, below: tuple[Layer, ...]) -> Source:
-    kind = defaults.KINDS.get(table.kind)
+    dumped = isinstance(table, PostgresTable) and (table.grade == "dump" or bool(table.schemas))
+    kind = None if dumped else defaults.KINDS.get(table.kind)
     layers = (*below[:1], *((kind,) if kind else ()), *below[1:], reading.layer(f"source {name}", table, where))
     said = merged(layers)
     return Source(
@@ -122,6 +123,7 @@ def _postgres(reading: Reading, name: str, table: PostgresTable) -> Postgres:
         url=reading.secret(table.url),
         slot=table.slot or _slot(name),
         database=table.database or "",
+        grade=table.grade,
         schemas=tuple(table.schemas),
         log_interval=table.log_interval,
         max_rate=table.max_rate,

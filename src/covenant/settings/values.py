@@ -119,16 +119,22 @@ class Postgres:
     """A PostgreSQL server to be kept. ``max_rate`` is in bytes per second, ``None`` for as fast as it goes.
 
     ``database`` is ``""`` where the address names it, ``tablespace_map`` leads from folders of the server to those of
-    a restore.
+    a restore. ``grade`` is ``physical`` or ``dump``, or ``automatic``: the best that the server allows.
     """
 
     url: SecretRef
     slot: str
+    grade: str = "automatic"
     database: str = ""
     schemas: tuple[str, ...] = ()
     log_interval: timedelta = timedelta(seconds=10)
     max_rate: int | None = None
     tablespace_map: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dumped(self) -> bool:
+        """Whether dumps are wanted, and no base backups: single schemas come in no other way."""
+        return self.grade == "dump" or bool(self.schemas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +201,13 @@ class Source:
 
     @property
     def covered(self) -> bool:
-        """Whether this version can keep it. A PostgreSQL server is kept whole, and not by single schemas."""
-        match self.system:
-            case Planned():
-                return False
-            case Postgres() as server:
-                return not server.schemas
-        return True
+        """Whether this version can keep it."""
+        return not isinstance(self.system, Planned)
+
+    @property
+    def dumped(self) -> bool:
+        """Whether it is a server that is kept by dumps, so that it has no change log."""
+        return isinstance(self.system, Postgres) and self.system.dumped
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,10 @@ class PostgresTable(SourceTable):
     kind: Literal["postgres"] = Field(description="What it is.")
     url: Secret = Field(description="Where its address is, which holds credentials.")
     database: Text | None = Field(None, description="The database to connect to, where the address names none.")
-    schemas: list[Text] = Field(default_factory=list, description="Only these schemas of a dump; all by default.")
+    grade: Literal["automatic", "physical", "dump"] = Field(
+        "automatic", description="How it is kept: by base backups and its log, or by dumps; the best it allows."
+    )
+    schemas: list[Text] = Field(default_factory=list, description="Only these schemas, which are dumped.")
     log_interval: Interval = Field(
         timedelta(seconds=10), description="How long changes may wait before they are in the vault."
     )
@@ -71,6 +74,14 @@ class PostgresTable(SourceTable):
     tablespace_map: dict[Text, Text] = Field(
         default_factory=dict, description="Where a restore puts tablespaces: the old folder, and the new one."
     )
+
+    @model_validator(mode="after")
+    def _possible_grade(self) -> Self:
+        if self.schemas and self.grade == "physical":
+            raise refused("a base backup has every schema", "Leave out schemas, or write grade = 'dump'.")
+        if self.continuous and (self.schemas or self.grade == "dump"):
+            raise refused("a dump has no change log that could be followed", "Leave out continuous.")
+        return self
 
     @model_validator(mode="after")
     def _possible_rate(self) -> Self:

@@ -10,14 +10,13 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covenant.adapters.sources.postgres.address import Address, library
 from covenant.adapters.sources.postgres.asking import rows
 from covenant.adapters.sources.postgres.commands import create_slot
-from covenant.adapters.sources.postgres.programs import find_programs
+from covenant.adapters.sources.postgres.programs import find_dumping, find_programs
 from covenant.adapters.sources.postgres.refusals import unreachable
 from covenant.adapters.sources.postgres.seen import Seen
 from covenant.adapters.sources.postgres.wire import Wire
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _SLOT = "covenant_doctor_{pid}"
-_NEWEST_DUMP = 30
 _SLOT_WITHIN = 15.0
 _FACTS = """
 SELECT current_user, current_setting('server_version_num')::int,
@@ -169,10 +167,10 @@ def _outcome(attempt: Callable[[], None]) -> str:
 
 def _dump_program(major: int, said: tuple[Path, ...], search_path: str) -> int | None:
     """The major version of the oldest ``pg_dump`` here that can dump this server; ``None`` where none can."""
-    for version in range(major, _NEWEST_DUMP):
-        if _there(partial(find_programs, version, said, search_path, needed="pg_dump")):
-            return version
-    return None
+    try:
+        return find_dumping(major, said, search_path).major
+    except TargetError:
+        return None
 
 
 def _there(find: Callable[[], object]) -> bool:

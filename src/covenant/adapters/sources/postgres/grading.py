@@ -24,20 +24,22 @@ _MEND = "Mend what the server says, and run 'covenant doctor' again."
 GOOD, REMARK, LACKING = Verdict.GOOD, Verdict.REMARK, Verdict.LACKING
 
 
-def grade(source: str, seen: Seen, log_interval: timedelta, rpo: timedelta) -> Checkup:
-    """Which of the three grades hold, and what is to be done about the others."""
+def grade(source: str, seen: Seen, log_interval: timedelta, rpo: timedelta, *, only: str = "") -> Checkup:
+    """Which of the three grades hold, and what is to be done about the others; ``only`` is the one that is wanted."""
     checks = (*_reaching(seen), *_following(seen), *_logically(seen), *_dumping(seen), *_afterwards(seen))
     seconds = f"{log_interval.total_seconds():.0f} s"
-    return Checkup(
-        source,
-        "postgres",
-        (
-            graded(PHYSICAL, checks, f"{seconds} (log_interval)"),
-            graded(LOGICAL, checks, f"{seconds} (log_interval)", covered=False),
-            graded(DUMP, checks, f"the time between two dumps; {_hours(rpo)} is promised", covered=False),
-        ),
-        checks,
+    grades = (
+        graded(PHYSICAL, checks, f"{seconds} (log_interval)"),
+        graded(LOGICAL, checks, f"{seconds} (log_interval)", covered=False),
+        graded(DUMP, checks, f"the time between two dumps; {_hours(rpo)} is promised"),
     )
+    wanted = tuple(each for each in grades if only in ("", each.name))
+    return Checkup(source, "postgres", wanted, tuple(each for each in checks if _concerns(each, only)))
+
+
+def _concerns(check: Check, only: str) -> bool:
+    """Whether a check has to do with the grade that is wanted."""
+    return not only or not check.needed_by or only in check.needed_by
 
 
 def _reaching(seen: Seen) -> Iterator[Check]:
@@ -130,6 +132,9 @@ def _dumping(seen: Seen) -> Iterator[Check]:
         yield Check("privileges", LACKING, detail, fix, (LOGICAL, DUMP))
     else:
         yield Check("privileges", GOOD, "every table can be read", "", (LOGICAL, DUMP))
+    if not seen.superuser:
+        detail = f"a dump is without them: {seen.role} may not read them"
+        yield Check("passwords of roles", REMARK, detail, "The physical grade has them; after a dump, set them anew.")
     if seen.supabase:
         yield from _supabase(seen)
 

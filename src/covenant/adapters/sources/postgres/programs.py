@@ -7,6 +7,7 @@ path. A folder counts only when the program in it says that it is of the version
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -24,6 +25,7 @@ _USUAL = (
     "/usr/local/pgsql/bin",
 )
 _ANSWERS_WITHIN = 10.0
+_NEWEST = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,22 @@ def find_programs(
         f"the programs of PostgreSQL {major} are not on this machine ('{needed}' is needed)",
         f"Install them, on Debian and Ubuntu with 'apt-get install postgresql-{major}', or name their folder "
         "in COVENANT_POSTGRES_PROGRAMS.",
+    )
+
+
+def find_dumping(major: int, said: Iterable[Path] = (), search_path: str = "", *, needed: str = "pg_dump") -> Programs:
+    """The oldest programs here that understand a server of this version: its own, or newer ones.
+
+    Raises ``TargetError`` where there are none.
+    """
+    folders = tuple(said)
+    for version in range(major, _NEWEST):
+        with contextlib.suppress(TargetError):
+            return find_programs(version, folders, search_path, needed=needed)
+    raise TargetError(
+        f"there is no {needed} of PostgreSQL {major} or later on this machine",
+        f"Install it, on Debian and Ubuntu with 'apt-get install postgresql-client-{major}', or name its folder in "
+        "COVENANT_POSTGRES_PROGRAMS.",
     )
 
 
