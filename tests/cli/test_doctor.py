@@ -76,7 +76,7 @@ def test_what_to_do_is_said_to_people(tmp_path: Path, postgres_server: PostgresS
     ran = here("-c", config, "doctor", "accounts")
 
     assert 1 == ran.code
-    assert "accounts (postgres): cannot be kept by this version" in ran.out
+    assert "accounts (postgres): dump" in ran.out
     assert "REPLICATION: ALTER ROLE bystander REPLICATION;" in ran.out
     assert "physical" in ran.out
 

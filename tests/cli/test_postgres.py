@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Ran, here
-from tests.servers.postgres import PASSWORD as SERVER_PASSWORD
 from tests.servers.postgres import PostgresServer, postgres_18
 from tests.vaults import PASSWORD, a_store, a_vault
 
@@ -20,11 +19,6 @@ password = { file = "password" }
 [sources.shop]
 kind = "postgres"
 url = { env = "SHOP" }
-class = "important"
-[sources.part]
-kind = "postgres"
-url = { env = "SHOP" }
-schemas = ["orders"]
 class = "important"
 """
 
@@ -72,21 +66,8 @@ def test_a_server_that_is_away_has_a_code_of_its_own(home: Path) -> None:
     assert "cannot be reached" in ran.err
 
 
-def test_what_this_version_does_not_keep_of_a_server_is_said(home: Path, postgres_18: PostgresServer) -> None:
-    """Single schemas wait for another grade: neither the backup nor the policy calls them kept."""
-    ran = covenant(home, "backup", "part", url=postgres_18.managed_url())
-    policy = covenant(home, "policy", "check", "--json")
-
-    assert 23 == ran.code
-    assert "does not cover single schemas" in ran.err
-    assert SERVER_PASSWORD not in ran.out + ran.err
-    uncovered = {each["subject"]: each["why"] for each in policy.document["not_covered"]}
-    assert "not by single schemas" in uncovered["source 'part'"]
-    assert "source 'shop'" not in uncovered
-
-
 def test_it_is_kept_as_its_class_asks(home: Path, postgres_18: PostgresServer) -> None:
-    """``covenant run`` takes the full backup that is due and knows of it; what is not kept stays so."""
+    """``covenant run`` takes the full backup that is due and knows of it."""
     (home / "covenant.toml").write_text(SOURCES.replace('class = "important"', 'class = "operational"'))
     variables = {"COVENANT_STATE_DIR": str(home / "state"), "SHOP": postgres_18.managed_url()}
 

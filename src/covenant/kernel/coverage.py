@@ -38,8 +38,8 @@ def _uncovered(source: SourcePolicy) -> str:
 
 def _partly(source: SourcePolicy) -> str:
     """What of a source that is covered is not."""
-    if source.continuous and source.dumped:
-        return "it is kept by dumps, which have no change log"
+    if source.dumped and (source.continuous or source.window.value):
+        return "it is kept by dumps, and between two of them no moment can be had back"
     if source.continuous and not source.followed:
         return f"this version follows no change log of a source of kind '{source.system}'"
     return ""

@@ -20,6 +20,8 @@ from covenant.vault.chunker import content_defined
 
 _READ = 1 << 20
 _LOOKS_EVERY = 0.2
+_HEAD = 4 << 10
+_RESTRICT, _UNRESTRICT = b"\n\\restrict ", b"\n\\unrestrict "
 _AHEAD = 16 << 20
 """So much is looked at together: the last cut in it is not final, whatever its content."""
 
@@ -112,22 +114,43 @@ def _read(out: IO[bytes], stop: threading.Event) -> Iterator[bytes]:
 
 
 def _cut(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes, cut by what they are, so that a row more moves no cut behind it."""
-    cut, waiting = content_defined(), bytearray()
+    """The same bytes, cut by what they are, so that a row more moves no cut behind it.
+
+    What is another word in each dump, at its beginning and its end, is cut off from the rest.
+    """
+    cut, waiting, begun = content_defined(), bytearray(), False
     for piece in pieces:
         waiting += piece
-        if len(waiting) < _AHEAD:
-            continue
-        at = 0
-        *final, _ = cut(memoryview(bytes(waiting)))
-        for length in final:
-            yield bytes(waiting[at : at + length])
-            at += length
-        del waiting[:at]
-    at = 0
-    for length in cut(memoryview(bytes(waiting))) if waiting else ():
-        yield bytes(waiting[at : at + length])
-        at += length
+        if not begun and (len(waiting) >= _HEAD):
+            begun = True
+            yield from _taken(waiting, _behind_head(waiting))
+        if len(waiting) >= _AHEAD:
+            *final, _ = cut(memoryview(bytes(waiting)))
+            for length in final:
+                yield from _taken(waiting, length)
+    if not begun:
+        yield from _taken(waiting, _behind_head(waiting))
+    tail = max(waiting.rfind(_UNRESTRICT), 0) or len(waiting)
+    end = bytes(waiting[tail:])
+    del waiting[tail:]
+    for length in list(cut(memoryview(bytes(waiting)))) if waiting else ():
+        yield from _taken(waiting, length)
+    if end:
+        yield end
+
+
+def _taken(waiting: bytearray, length: int) -> Iterator[bytes]:
+    """The first bytes of what waits, which are taken from it."""
+    if length:
+        taken = bytes(waiting[:length])
+        del waiting[:length]
+        yield taken
+
+
+def _behind_head(waiting: bytearray) -> int:
+    """Where the line ends that no two dumps have in common; 0 where there is none."""
+    at = waiting.find(_RESTRICT, 0, _HEAD)
+    return waiting.find(b"\n", at + 1) + 1 if at >= 0 else 0
 
 
 def _told(complaint: IO[bytes]) -> str:

@@ -38,7 +38,8 @@ SELECT current_user, current_setting('server_version_num')::int,
        pg_size_bytes(coalesce(nullif(current_setting('max_slot_wal_keep_size'), '-1'), '-1 bytes')),
        current_setting('summarize_wal', true), current_setting('data_checksums', true),
        clock_timestamp(), pg_backend_pid(),
-       EXISTS (SELECT FROM pg_roles WHERE rolname = 'supabase_admin')
+       EXISTS (SELECT FROM pg_roles WHERE rolname = 'supabase_admin'),
+       has_table_privilege('pg_catalog.pg_authid', 'SELECT')
 """
 _SIZE = """
 SELECT coalesce(sum(pg_database_size(oid)), 0)::bigint FROM pg_database WHERE has_database_privilege(oid, 'CONNECT')
@@ -100,6 +101,7 @@ def _asked(link: Connection[tuple[Any, ...]], clock: Clock, slot: str) -> Seen:
             now,
             backend,
             supabase,
+            passwords,
         ),
     ) = rows(link, _FACTS)
     middle = before + (clock.now() - before) / 2
@@ -128,6 +130,7 @@ def _asked(link: Connection[tuple[Any, ...]], clock: Clock, slot: str) -> Seen:
         unreadable=_tables(link, _UNREADABLE),
         large_objects=rows(link, "SELECT count(*) FROM pg_largeobject_metadata")[0][0],
         sequences=rows(link, "SELECT count(*) FROM pg_sequences")[0][0],
+        passwords=passwords,
         supabase=supabase or host.endswith((".supabase.co", ".supabase.com")),
     )
 

@@ -132,7 +132,7 @@ def _dumping(seen: Seen) -> Iterator[Check]:
         yield Check("privileges", LACKING, detail, fix, (LOGICAL, DUMP))
     else:
         yield Check("privileges", GOOD, "every table can be read", "", (LOGICAL, DUMP))
-    if not seen.superuser:
+    if not seen.passwords:
         detail = f"a dump is without them: {seen.role} may not read them"
         yield Check("passwords of roles", REMARK, detail, "The physical grade has them; after a dump, set them anew.")
     if seen.supabase:

@@ -42,6 +42,8 @@ class Seen:
     large_objects: int = 0
     sequences: int = 0
     supabase: bool = False
+    passwords: bool = True
+    """Whether the role may read those of others."""
     dump_program: int | None = None
     server_program: bool = False
     free_here: int = 0
