@@ -233,7 +233,7 @@ def test_stock_programs_bring_a_dump_back(shop: Shop) -> None:
     Restic(shop.home / "vault", PASSWORD).run("restore", kept.document["snapshot_id"], "--target", str(target))
     files = sorted((target / "shop").glob("[2-4]*.sql"))
     for file in files:
-        words = ["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", file, into]
+        words = ["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f", str(file), into]
         subprocess.run([shop.server.programs / "psql", *words], check=True, capture_output=True)
 
     assert ["2-schema.sql", "3-data.sql", "4-constraints.sql"] == [file.name for file in files]
