@@ -169,4 +169,5 @@ def test_whatever_can_be_had_is_searched_once(
                 way = {**dict(lineages[head].left), head: FARTHEST + 1}
                 owner = next(timeline for timeline, end in way.items() if goal - 1 < end)
                 assert any(span.timeline == owner and span.begin < goal <= span.end for span in stretches)
-    assert len(set(stretches)) == len(stretches)
+    searched = [(span.timeline, byte) for span in stretches for byte in range(span.begin, span.end)]
+    assert len(set(searched)) == len(searched)

@@ -120,17 +120,20 @@ def stretches_to_search(
         for part in reversed(lineages.get(head, Lineage(head)).way(came.base.span.timeline, came.base.span.end)):
             end = came.end if part.end is None else min(part.end, came.end)
             span = Span(came.base.span.system, part.timeline, part.begin, end)
-            new = _without(span, done)
-            if new is not None:
-                done.append(span)
-                yield new
+            new = list(_without(span, done))
+            done += new
+            yield from reversed(new)
 
 
-def _without(span: Span, done: Iterable[Span]) -> Span | None:
-    """What of a stretch was not searched: they all end where the branch does, so it is its beginning."""
-    begins = [each.begin for each in done if each.timeline == span.timeline and each.begin < span.end <= each.end]
-    end = min([span.end, *begins])
-    return Span(span.system, span.timeline, span.begin, end) if span.begin < end else None
+def _without(span: Span, done: Iterable[Span]) -> Iterator[Span]:
+    """What of a stretch was not searched yet, in order."""
+    begin = span.begin
+    for each in sorted(each for each in done if each.timeline == span.timeline and each.begin < span.end):
+        if begin < each.begin:
+            yield Span(span.system, span.timeline, begin, each.begin)
+        begin = max(begin, each.end)
+    if begin < span.end:
+        yield Span(span.system, span.timeline, begin, span.end)
 
 
 # -- what is said where nothing leads to the goal ----------------------------------------------------------------------

@@ -148,3 +148,15 @@ def test_a_socket_lies_where_its_path_is_short_and_the_server_gets_to(
         found = do(server, "shop", "SELECT 1")
 
     assert [(1,)] == found
+
+
+def test_what_a_client_was_told_is_not_why_a_server_ended() -> None:
+    """Clients that were turned away while it came up stand in its log after the reason, and are not taken for it."""
+    with running(copy(a_shop()), CLOCK, BOSS) as server:
+        with (server.private / "log").open("a") as log:
+            log.write("FATAL:  recovery ended before configured recovery target was reached\n")
+            log.write("FATAL:  the database system is in recovery mode\n")
+            log.write('FATAL:  role "postgres" does not exist\n')
+        reason = server.gone().message
+
+    assert reason.endswith("ended: recovery ended before configured recovery target was reached")

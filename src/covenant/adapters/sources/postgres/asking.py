@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from covenant.adapters.sources.postgres.server import PrivateServer
+from covenant.adapters.sources.postgres.server import NOT_YET, PrivateServer
 from covenant.kernel.errors import TargetError
 
 if TYPE_CHECKING:
@@ -27,10 +27,15 @@ def superuser_of(server: PrivateServer, known: Iterable[str] = ()) -> str:
 
     tried = tuple(dict.fromkeys([*known, *USUAL_ROLES]))
     for role in tried:
-        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(server.conninfo("template1", role)) as link:
-            found = link.execute(_SUPERUSERS).fetchone()
-            if found:
-                return str(found[0])
+        try:
+            with psycopg.connect(server.conninfo("template1", role)) as link:
+                found = link.execute(_SUPERUSERS).fetchone()
+        except psycopg.OperationalError as error:
+            if any(words in str(error) for words in NOT_YET):
+                break  # no other role would be let in either
+            continue
+        if found:
+            return str(found[0])
     raise TargetError(
         f"no superuser is found in {server.data}: there is no role {', '.join(tried)}",
         "Name a role that the server has in the source's url.",

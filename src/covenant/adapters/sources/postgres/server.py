@@ -27,10 +27,13 @@ from covenant.kernel.errors import TargetError
 READY_WITHIN = 120.0
 _ENDS_WITHIN = 60.0
 _LOOKS_EVERY = 0.02
-_LAST_WORDS = 4000
+_LAST_WORDS = 32_000
 _LONGEST = 60
 _PREFIX = "covenant-pg-"
-_NOT_YET = ("starting up", "not yet accepting", "not accepting", "recovery mode", "shutting down", "too many")
+_TO_A_CLIENT = re.compile(r"the database system is|(role|database) \".*\" |terminating connection|canceling ")
+"""What a server logs when it turns a client away, which is not why it ended."""
+NOT_YET = ("starting up", "not yet accepting", "not accepting", "recovery mode", "shutting down", "too many")
+"""How a server turns clients away that it may let in later."""
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class PrivateServer:
 
     def gone(self) -> TargetError:
         """What is said of a server that ended before its time."""
-        told = re.findall(r"(?:FATAL|PANIC):\s*(.*)", self.words)
+        told = [said for said in re.findall(r"(?:FATAL|PANIC):\s*(.*)", self.words) if not _TO_A_CLIENT.match(said)]
         details = re.findall(r"(?:DETAIL|HINT):\s*(.*)", self.words)
         reason = told[-1] if told else self.words.strip()[-300:] or "it said nothing"
         return TargetError(f"the server of {self.data} ended: {reason}", " ".join(details[-2:]))
@@ -94,7 +97,7 @@ class PrivateServer:
                 last = str(error).strip().splitlines()[-1]
                 if _answers(last):
                     return
-                if "FATAL" in last and not any(words in last for words in _NOT_YET):
+                if "FATAL" in last and not any(words in last for words in NOT_YET):
                     reason = last.partition("FATAL:")[2].strip()
                     raise TargetError(f"the server of {self.data} lets nobody in: {reason}") from error
             self.clock.sleep(_LOOKS_EVERY)
