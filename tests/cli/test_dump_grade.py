@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from covenant.adapters.sources.postgres.dumped import newest_dump, read_dump
-from covenant.adapters.sources.postgres.rebuilding import Rebuilding, rebuild
-from covenant.kernel.answers import Result, together
-from covenant.kernel.clock import SystemClock
-from covenant.kernel.progress import Silent
-from covenant.vault.pieces import try_snapshots
-from covenant.vault.vault import open_vault
 from tests.cli.running import Ran, here
 from tests.oracle.program import Restic
 from tests.servers.postgres import PASSWORD as SERVER_PASSWORD
@@ -34,7 +25,11 @@ password = { file = "password" }
 kind = "postgres"
 url = { env = "SHOP" }
 grade = "dump"
-class = "important"
+class = "critical"
+[[sources.shop.probes]]
+kind = "sql"
+query = "SELECT count(*) FROM public.children"
+expect = 501
 [sources.part]
 kind = "postgres"
 url = { env = "SHOP" }
@@ -148,21 +143,17 @@ def test_a_dump_goes_into_an_empty_database(shop: Shop) -> None:
 
 
 def test_a_dump_comes_back_as_a_server_of_its_own(shop: Shop) -> None:
-    """In a drill it is made and loaded where nobody reaches it, and has every row that was counted."""
+    """In a drill it is loaded where nobody reaches it, has every row that was counted, and answers the user."""
     shop.covenant("backup", "shop")
-    vault = open_vault(a_store(shop.home / "vault"), PASSWORD)
-    snapshot = newest_dump(try_snapshots(vault)[0], "shop")
-    assert snapshot is not None
-    dump = read_dump(vault, snapshot)
 
-    with tempfile.TemporaryDirectory(prefix="covenant-rebuilt-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        _, _, answers = rebuild(
-            Rebuilding(vault, snapshot, dump, Path(folder), SystemClock(), (), "", None, Silent(), threading.Event())
-        )
+    ran = shop.covenant("drill", "run", "monthly", "shop", "--json")
 
-    assert Result.PASSED is together(answer.result for answer in answers), answers
-    assert 4 == sum("rows" in answer.question for answer in answers)
+    (source,) = ran.document["drill"]["sources"]
+    answers = {answer["question"]: answer["result"] for answer in source["answers"]}
+    assert (0, "passed") == (ran.code, ran.document["result"]), ran.out
+    assert "passed" == answers[f"{shop.database}: public.parents has 501 rows"]
+    assert "passed" == answers[f"{shop.database}: SELECT count(*) FROM public.children"]
+    assert {"passed"} == {damage["result"] for damage in source["planted"]}
 
 
 def test_what_cannot_be_replicated_falls_to_a_dump(shop: Shop) -> None:
@@ -222,6 +213,14 @@ def test_only_some_schemas(shop: Shop) -> None:
     assert (shop.home / "files/part/3-data.sql").is_file()
     assert 2 == moment.code
     assert "no moment between two of them can be had" in moment.err
+
+
+def test_runbooks_say_how_a_dump_comes_back(shop: Shop) -> None:
+    """Whoever follows one loads a dump into an empty database, an older one where the newest has the error in it."""
+    corrupt, error = (shop.covenant("runbook", "show", name).out for name in ("database-corruption", "human-error"))
+
+    assert "restore shop --into URL\n" in corrupt
+    assert "restore shop --into URL --from SNAPSHOT\n" in error
 
 
 def test_stock_programs_bring_a_dump_back(shop: Shop) -> None:

@@ -95,6 +95,7 @@ def _sources(settings: Settings, policy: Policy, known: Rehearsed) -> Iterator[K
             vault=source.vault,
             paths=() if source.kind == "postgres" else source_paths(source),
             covered=source.covered,
+            dumped=source.dumped,
             back=back.get(name, Spread()),
             forecast=known.forecasts.get(name),
         )

@@ -24,7 +24,7 @@ def named(session: Session, name: str | None) -> Source:
     """The source that is meant: the one that is named, or the only one that has a change log."""
     sources = session.required_settings().sources
     if name is None:
-        found = [each for each in sources.values() if each.kind == "postgres"]
+        found = [each for each in sources.values() if each.kind == "postgres" and not each.dumped]
         if len(found) != 1:
             said = ", ".join(each.name for each in found) or "none"
             raise UsageError(f"the sources with a change log are: {said}", "Name one of them.")

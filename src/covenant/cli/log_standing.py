@@ -31,7 +31,9 @@ def show_logs(session: Session, name: str | None, *, offline: bool) -> int:
 def _sources(session: Session, name: str | None) -> list[Source]:
     if name is not None:
         return [named(session, name)]
-    found = [each for each in session.required_settings().sources.values() if each.kind == "postgres"]
+    found = [
+        each for each in session.required_settings().sources.values() if each.kind == "postgres" and not each.dumped
+    ]
     if not found:
         raise UsageError("no source of covenant.toml has a change log", "Only PostgreSQL has one.")
     return found

@@ -92,7 +92,13 @@ def _restored(ground: Ground, source: Kept, scenario: Scenario) -> Act:
     text = f"{source.rank.capitalize()}, priority {source.priority}: '{source.name}', to be back in {age(source.rto)}. "
     text += source.expected
     words = ["restore", source.name]
-    if source.system == "postgres":
+    if source.dumped:
+        text += " URL is an empty database; one of that name in a new server, with the extensions that it uses."
+        words += ["--into", "URL"]
+        if scenario in _BACK_IN_TIME:
+            text += " SNAPSHOT is the last dump that is wanted, as 'covenant snapshots' has it."
+            words += ["--from", "SNAPSHOT"]
+    elif source.system == "postgres":
         when = ["--to", "MOMENT"] if scenario in _BACK_IN_TIME else ["--latest"]
         text += " MOMENT is the last one that is wanted, like '2026-11-20 12:00'." if "--to" in when else ""
         text += " It is proved and stopped; start it from the folder 'data' in there."

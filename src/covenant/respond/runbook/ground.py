@@ -56,6 +56,8 @@ class Kept:
     vault: str
     paths: tuple[str, ...] = ()
     covered: bool = True
+    dumped: bool = False
+    """Whether it comes back by loading a dump."""
     back: Spread = field(default_factory=Spread)
     """How long it took in drills until it was back and had answered."""
     forecast: Forecast | None = None

@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 2 << 20
 _NANO = 1_000_000_000
-_HELD = (
-    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c row_security=off "
-    "-c search_path=pg_catalog"
-)
 _SECTIONS = ((SCHEMA, "pre-data"), (DATA, "data"), (CONSTRAINTS, "post-data"))
 
 
@@ -97,7 +93,7 @@ class Dumping:
         self._stop = stop
         self._progress = progress
         self._owner = owner_text(0, 0, "", "")
-        ask.begin(link, _HELD)
+        ask.begin(link)
         self._at = ask.standing(link)
         self._programs = self._found_programs()
         self._tables = ask.tables(link, source.schemas)

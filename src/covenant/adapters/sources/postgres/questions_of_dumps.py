@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     Link = Connection[tuple[Any, ...]]
 
 _AT_ONCE = 500
+_FOR_AS_LONG_AS_IT_TAKES = (
+    "statement_timeout = 0",
+    "lock_timeout = 0",
+    "idle_in_transaction_session_timeout = 0",
+    "row_security = off",  # a row that is hidden is an error, and not a row less
+    "search_path = pg_catalog",
+)
 _STANDING = """
 SELECT pg_export_snapshot(), clock_timestamp(), current_database(), current_setting('server_version_num')::int,
        pg_encoding_to_char(encoding), has_table_privilege('pg_catalog.pg_authid', 'SELECT'), current_user,
@@ -63,11 +70,10 @@ class Table:
     dumped: bool
 
 
-def begin(link: Link, options: str) -> None:
-    """Begin the transaction that holds the snapshot, for as long as it takes."""
-    for setting in options.split("-c ")[1:]:
-        name, _, value = setting.strip().partition("=")
-        rows(link, f"SET {name} = {value}")
+def begin(link: Link) -> None:
+    """Begin the transaction that holds the snapshot, for as long as it takes; whatever the role's defaults say."""
+    for setting in _FOR_AS_LONG_AS_IT_TAKES:
+        rows(link, f"SET {setting}")
     rows(link, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 

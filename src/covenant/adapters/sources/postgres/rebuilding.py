@@ -55,7 +55,6 @@ def rebuild(this: Rebuilding) -> tuple[Tally, Mapping[str, float], tuple[Answer,
     _make(this, programs, data, role)
     with running(data, clock, role, programs=programs) as server:
         _make_database(this, server, role)
-        made = clock.monotonic()
         load(
             Loading(
                 this.vault,
@@ -70,13 +69,14 @@ def rebuild(this: Rebuilding) -> tuple[Tally, Mapping[str, float], tuple[Answer,
         loaded = clock.monotonic()
         wanted = replace(this.wanted or Wanted(), database=this.dump.database, rows=this.dump.tables)
         answers = probe(server, (role,), wanted)
-    steps = {"start": made - began, "load": loaded - made, "validate": clock.monotonic() - loaded}
+    steps = {"restore": loaded - began, "validate": clock.monotonic() - loaded}
     size = int((this.snapshot.summary or {}).get("total_bytes_processed", 0))
     return Tally(files_created=len(this.dump.tables), bytes_written=size), steps, answers
 
 
 def _make(this: Rebuilding, programs: Programs, data: Path, role: str) -> None:
     """An empty server, which sorts by bytes: the original's collation need not be on this machine."""
+    data.parent.mkdir(mode=0o755, exist_ok=True)
     data.mkdir(mode=0o700)
     user = user_for(data)
     user.refuse_unreachable(data)
