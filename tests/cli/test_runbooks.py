@@ -146,9 +146,10 @@ def test_a_runbook_names_what_is_here(toml: Path, scenario: str) -> None:
     assert "AKIA" not in text
 
 
-def test_the_five_steps_are_those_of_the_specification() -> None:
+def test_the_five_steps_are_those_of_the_specification(tmp_path: Path) -> None:
     """Assess, isolate, restore, validate, resume; respond, rebuild, deploy, restore, validate."""
-    toml = ROOT / "examples" / "music-platform.toml"
+    toml = tmp_path / "covenant.toml"  # beside which its catalog is kept
+    toml.write_text((ROOT / "examples" / "music-platform.toml").read_text())
 
     document = shown(toml, "security-breach", "--json").document
 
