@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
+from covenant.adapters.sources.postgres.client_programs import apart, environment, fed
+from covenant.kernel.errors import DamageError
 from tests.cli.running import Ran, here
 from tests.oracle.program import Restic
 from tests.servers.postgres import PASSWORD as SERVER_PASSWORD
@@ -213,6 +215,24 @@ def test_only_some_schemas(shop: Shop) -> None:
     assert (shop.home / "files/part/3-data.sql").is_file()
     assert 2 == moment.code
     assert "no moment between two of them can be had" in moment.err
+
+
+def test_half_of_a_file_is_never_committed(shop: Shop) -> None:
+    """Where reading the vault breaks off, what was fed so far is not taken for the whole."""
+    into = shop.server.new_database()
+    conninfo, secret = apart(into)
+    words = ["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--dbname={conninfo}", "--file=-"]
+
+    def feed(out: IO[bytes]) -> None:
+        out.write(b"CREATE TABLE half (n int);\n")
+        out.flush()
+        raise DamageError("the rest is lost")
+
+    with pytest.raises(DamageError):
+        fed([str(shop.server.programs / "psql"), *words], environment({}, secret), feed)
+
+    assert SERVER_PASSWORD not in conninfo
+    assert [] == shop.server.run("SELECT relname FROM pg_class WHERE relname = 'half'", into.rpartition("/")[2])
 
 
 def test_runbooks_say_how_a_dump_comes_back(shop: Shop) -> None:

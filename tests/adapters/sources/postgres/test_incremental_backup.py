@@ -110,7 +110,7 @@ def test_why_everything_crossed_the_wire_is_said(postgres_server: PostgresServer
     assert [
         f"PostgreSQL {postgres_server.version} cannot tell which blocks changed, 17 and later can",
         "the server does not note which blocks changed (summarize_wal is off)",
-        f"snapshot {first.short_id} is of another server",
+        f"snapshot {first.short_id} is no base backup of this server",
         f"the vault no longer has all of snapshot {first.short_id}",
     ] == whys[:-1]
     assert whys[-1].startswith("the server of source 'shop' refuses: backup manifest")

@@ -166,7 +166,7 @@ class BaseBackup:
         """Why everything has to cross the wire; ``""`` where it need not."""
         position = parse_span(before.snapshot.position)
         if position is None or position.system != int(self._system):
-            return f"snapshot {before.snapshot.short_id} is of another server"
+            return f"snapshot {before.snapshot.short_id} is no base backup of this server"
         if self._wire.major < _INCREMENTAL_FROM:
             return f"PostgreSQL {self._wire.major} cannot tell which blocks changed, {_INCREMENTAL_FROM} and later can"
         if commands.shown(self._wire, "summarize_wal") != "on":
