@@ -33,7 +33,7 @@ from covenant.kernel.spans import Span, parse_span
 from covenant.protect.arriving import Arrival
 from covenant.protect.before import Before
 
-OLDEST = 15
+_OLDEST = 15
 _INCREMENTAL_FROM = 17
 _UPLOAD = 256 << 10
 _KIB = 1 << 10
@@ -59,10 +59,10 @@ class PostgresSource:
     def receive(self, before: Before | None, stop: threading.Event, progress: Progress) -> Iterator[BaseBackup]:
         """Begin a base backup. Raises ``SourceError``."""
         with Wire.connect(self.address, stop) as wire:
-            if wire.major < OLDEST:
+            if wire.major < _OLDEST:
                 raise SourceError(
                     f"the server of source '{self.name}' is PostgreSQL {wire.major}",
-                    f"Covenant keeps {OLDEST} and later: upgrade the server, or dump it meanwhile.",
+                    f"Covenant keeps {_OLDEST} and later: upgrade the server, or dump it meanwhile.",
                 )
             backup = BaseBackup(self, wire, before, progress, stop)
             try:
