@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from covenant.catalog.history import History, SourceHistory, VaultHistory
 from covenant.catalog.records import State
 from covenant.kernel.schedule import Schedule
-from covenant.loop.due import Due, due, pause
+from covenant.loop.due import Due, due, pause, upcoming
 from tests.loop.worlds import (
     DAILY,
     HOURLY,
@@ -217,3 +217,19 @@ def test_what_failed_does_not_hold_a_lesser_backup_back_for_ever(kind: str) -> N
     found = due(a_policy(source), past, NOON if kind == "incremental" else NOON + timedelta(hours=3))
 
     assert kind == found[0].kind
+
+
+@pytest.mark.parametrize("failures", [1, 3, 7, 12])
+def test_who_waits_for_a_pause_wakes_at_its_end(failures: int) -> None:
+    """A chore that failed again and again is due at one of the moments that the loop wakes for, and not before: also
+    where its next moment has come meanwhile."""
+    policy = a_policy(vault=a_vault(sync=Schedule(every=timedelta(hours=6))))
+    earlier, began = NOON - timedelta(hours=6), NOON - timedelta(minutes=9)
+    run = a_run("sync", earlier, State.FAILED, subject="default", started_at=began)
+    past = History(vaults={"default": VaultHistory(vault="default", past={"sync": failed(run, failures)})})
+    ticks = [NOON + timedelta(seconds=second) for second in range(0, 3 * 3600, 10)]
+    begins = next(tick for tick in ticks if due(policy, past, tick))
+
+    wakes = min((moment for moment in upcoming(policy, past, NOON) if moment > NOON), default=NOON)
+
+    assert begins == NOON or begins - timedelta(seconds=10) < wakes <= begins

@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 
 from covenant.catalog.history import DrillHistory, History, Past, SourceHistory, VaultHistory
 from covenant.catalog.records import DRILL, Proof, Run, State
-from covenant.kernel.policy import DrillPolicy, Policy, SourcePolicy, VaultPolicy
+from covenant.kernel.policy import DrillPolicy, Policy, SourcePolicy, Stated, VaultPolicy
+from covenant.kernel.schedule import Schedule
 from covenant.loop.promised import drill_subject
 from covenant.prove.missed import answering, held_at
 
@@ -205,7 +206,7 @@ def _of_vault(promised: VaultPolicy, past: VaultHistory, now: datetime, busy: bo
             waits = True  # what makes way would have to, as soon as the vault is free
             continue
         tried = past.past.get(kind, _NOTHING)
-        deadline = moment + promised.chores[kind].value.longest_gap()  # type: ignore[index]
+        deadline = _chore_deadline(promised, kind, now)
         if not _pausing(tried, deadline, now):
             return Due(
                 subject=promised.vault,
@@ -217,6 +218,14 @@ def _of_vault(promised: VaultPolicy, past: VaultHistory, now: datetime, busy: bo
                 reason=f"{kind} due since {moment:%Y-%m-%d %H:%M}{_again(tried)}",
             )
     return None
+
+
+def _chore_deadline(promised: VaultPolicy, kind: str, now: datetime) -> datetime:
+    """Until when a chore is to be done for its latest moment: the same for deciding what is due and when to look."""
+    stated: Stated[Schedule] | None = promised.chores.get(kind)  # type: ignore[call-overload]
+    if stated is None:
+        return now
+    return (stated.value.latest(now, promised.vault) or now) + stated.value.longest_gap()
 
 
 def chore_owed(promised: VaultPolicy, past: VaultHistory, kind: str, now: datetime) -> datetime | None:
@@ -334,8 +343,8 @@ def upcoming(policy: Policy, history: History, now: datetime) -> Iterator[dateti
     yield from _drills_upcoming(policy, history, now)
     for vault in policy.vaults.values():
         yield from _following(vault.chores.values(), vault.vault, now)
-        for tried in history.vault(vault.vault).past.values():
-            until = again_at(tried, now)
+        for kind, tried in history.vault(vault.vault).past.items():
+            until = again_at(tried, _chore_deadline(vault, kind, now))
             if until is not None and until > now:
                 yield until
 
@@ -343,7 +352,8 @@ def upcoming(policy: Policy, history: History, now: datetime) -> Iterator[dateti
 def _drills_upcoming(policy: Policy, history: History, now: datetime) -> Iterator[datetime]:
     for drill in policy.drills.values():
         yield from _following((drill.at,), drill.level, now)
-        until = again_at(history.drill(drill.level).past, now)
+        moment = drill.at.value.latest(now, drill.level) or now
+        until = again_at(history.drill(drill.level).past, moment + drill.at.value.longest_gap())
         if until is not None and until > now:
             yield until
 
