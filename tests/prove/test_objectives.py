@@ -39,6 +39,12 @@ def test_without_a_measurement_nobody_knows() -> None:
     assert outlook(timedelta(hours=1), None) is None
 
 
+def test_of_far_more_data_than_was_ever_restored_nothing_is_foretold() -> None:
+    """The time of a few kilobytes is that of starting, and is no measure of a gibibyte's."""
+    assert forecast([took(0.3, 20_000)], 100 * 20_000) is not None
+    assert forecast([took(0.3, 20_000)], GIB) is None
+
+
 def test_one_measurement_says_little() -> None:
     """A single restore of the same size is forecast to take as long again: half of it to the double."""
     assert (50.0, 100.0, 200.0) == pytest.approx(seconds(forecast([took(100)], GIB)))
@@ -63,10 +69,11 @@ def test_the_fixed_part_is_told_from_the_throughput() -> None:
         assert low < 2020 < high
 
 
-@given(measured, st.integers(0, 1 << 44), st.integers(0, 1 << 44))
-def test_more_data_never_takes_less_time(known: list[Measurement], size: int, more: int) -> None:
+@given(measured, st.floats(0, 100), st.floats(0, 1))
+def test_more_data_never_takes_less_time(known: list[Measurement], times: float, part: float) -> None:
     """Whatever was measured: the forecast is ordered, positive, and does not fall as data grows."""
-    small, large = seconds(forecast(known, size)), seconds(forecast(known, size + more))
+    most = max(each.bytes for each in sorted(known, key=lambda each: each.at)[-MOST:])
+    small, large = seconds(forecast(known, int(most * times * part))), seconds(forecast(known, int(most * times)))
 
     assert 0 <= small[0] <= small[1] <= small[2]
     assert small[1] <= large[1] * 1.000001 + 1e-6
@@ -78,12 +85,14 @@ def test_only_the_last_measurements_count(known: list[Measurement]) -> None:
     """What was measured long ago, when the machine was another one, is not looked at; their order is no matter."""
     last = sorted(known, key=lambda each: each.at)[-MOST:]
 
-    found = forecast(known, GIB)
+    size = max(each.bytes for each in last)
+
+    found = forecast(known, size)
 
     assert found is not None
     assert len(last) == found.measurements
     if len({each.at for each in known}) == len(known):
-        assert found == forecast(reversed(last), GIB)
+        assert found == forecast(reversed(last), size)
 
 
 @pytest.mark.parametrize("many", [2, 4, 8, 20])

@@ -7,7 +7,8 @@ proportion, and less data as long, which errs towards too long.
 
 The interval comes from how far each measurement lies from the model, as a factor: twice its median, and no less than
 few measurements allow, from a half to the double for a single one. It widens where today's data is larger than all
-that was ever restored. Without a measurement there is no forecast: nobody knows.
+that was ever restored. Without a measurement there is no forecast: nobody knows. Nor is there one for far more data
+than was ever restored: the time of a few kilobytes is that of starting, and would frighten people for nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _UNLIKE = 1.5
 _NORMAL = 1.4826
 """The median distance from the median of a normal distribution, as a part of its standard deviation, upside down."""
 _BEYOND = 0.25
+_FARTHEST = 100
+"""Nothing is foretold of more than so many times the bytes of the largest restore."""
 _FOREVER = 1e9
 """Thirty years, in seconds: whatever takes longer takes for ever."""
 
@@ -59,9 +62,9 @@ class Forecast:
 
 
 def forecast(measured: Iterable[Measurement], size: int) -> Forecast | None:
-    """How long a restore of ``size`` bytes would take; ``None`` where nothing was measured."""
+    """How long a restore of ``size`` bytes would take; ``None`` where nothing of the kind was measured."""
     known = sorted((each for each in measured if each.seconds > 0), key=lambda each: each.at)[-MOST:]
-    if not known:
+    if not known or size > _FARTHEST * max(each.bytes for each in known):
         return None
     fixed, rate = _fitted(known)
     sizes = [each.bytes for each in known]
