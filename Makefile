@@ -4,6 +4,8 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 STAMP   := $(VENV)/.ready
 PYTHON  ?= python3
+# One process of tests more than there are processors: tests that wait for a server or a lock leave theirs to another.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
 export PYTHON
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ format: $(STAMP)  ## rewrite the code in the house's format
 
 test: $(STAMP)  ## all tests, with restic as the second reader: under ten minutes
 	@scripts/setup.sh program restic postgresql systemd-analyze
-	$(BIN)/pytest --quiet -n auto --dist loadfile $(ARGS)
+	$(BIN)/pytest --quiet -n $(WORKERS) --dist loadfile $(ARGS)
 
 soak: $(STAMP)  ## the long tests: kill -9 runs, larger models
 	@scripts/setup.sh program restic postgresql

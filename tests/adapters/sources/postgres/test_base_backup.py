@@ -101,6 +101,7 @@ def test_who_stops_a_backup_leaves_nothing_on_the_server(postgres_server: Postgr
         assert len(shop.vault.index) > 0
 
 
+@pytest.mark.soak
 def test_a_server_that_keeps_little_log_is_kept_all_the_same(postgres_server: PostgresServer) -> None:
     """More log than a slot may hold back, as at Supabase, is written during the backup: all of it comes along."""
     server, database = postgres_server, name_of(with_accounts(postgres_server))
