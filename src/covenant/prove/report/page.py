@@ -10,11 +10,19 @@ from importlib import resources
 from typing import NamedTuple
 
 from covenant.kernel.answers import Result
-from covenant.prove.report.drawing import PAINT_OF
+from covenant.prove.report.drawing import DARK, LIGHT, PAINT_OF, Paint
 from covenant.prove.report.shown import marked
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SIGNS = {Result.PASSED: "✓", Result.FAILED: "✗", Result.COULD_NOT_VERIFY: "?"}
+
+
+def _root(colours: Mapping[Paint, str]) -> str:
+    return ":root { " + " ".join(f"--{paint}: {colour};" for paint, colour in colours.items()) + " }"
+
+
+_PAINTS = f"{_root(LIGHT)}\n@media screen and (prefers-color-scheme: dark) {{ {_root(DARK)} }}\n"
+"""What is printed is light, whatever the screen is."""
 
 
 class Column(NamedTuple):
@@ -27,7 +35,7 @@ class Column(NamedTuple):
 
 def page(title: str, header: str, body: Iterable[str], footer: str) -> str:
     """A whole page; everything but the title is HTML already."""
-    style = resources.files("covenant.prove.report").joinpath("page.css").read_text(encoding="utf-8")
+    style = _PAINTS + resources.files("covenant.prove.report").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
