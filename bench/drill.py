@@ -11,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
+
+from bench.whole import spread
 
 TIMES = 5
 MIB = 1 << 20
@@ -51,12 +53,8 @@ def main() -> None:
             steps = {step: statistics.median(drill[step] for drill in drills) for step in drills[0]}
             told = ", ".join(f"{step} {took:.2f} s" for step, took in steps.items() if step != "whole")
             alone, share = statistics.median(restores), statistics.median(restores) + steps["validate"]
-            print(f"{name}: restore {_spread(restores)}, drill {_spread([drill['whole'] for drill in drills])}")
+            print(f"{name}: restore {spread(restores)}, drill {spread([drill['whole'] for drill in drills])}")
             print(f"  {told}; {steps['whole'] / share:.2f} × ({alone:.2f} s restore and its probes)", flush=True)
-
-
-def _spread(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
 
 
 def _prepare(home: Path) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.whole import spread, timed
 from covenant.catalog.catalog import open_catalog
 from covenant.catalog.records import DRILL, Proof
 from covenant.kernel.answers import Answer, Result
@@ -34,7 +29,7 @@ def main() -> None:
                 catalog.prove(_proof(back))
         _reported(home)
         walls, processors = zip(*(_reported(home) for _ in range(TIMES)), strict=True)
-    print(f"report over {DRILLS:,} drills: {_spread(walls)}, {_spread(processors)} of a processor")
+    print(f"report over {DRILLS:,} drills: {spread(walls)}, {spread(processors)} of a processor")
 
 
 def _proof(back: int) -> Proof:
@@ -70,25 +65,11 @@ def _source(name: str, took: float) -> SourceDrill:
 
 
 def _reported(home: Path) -> tuple[float, float]:
-    """The seconds from the start of the program to its end, and those of a processor; compiled, as it is installed."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    words = [sys.executable, "-m", "covenant", "drill", "report", "latest", "-o", "reports"]
-    began, spent = time.perf_counter(), _spent()
-    done = subprocess.run(words, cwd=home, env=environment, capture_output=True, check=False)
-    took = time.perf_counter() - began
+    """The seconds from the start of the program to its end, and those of a processor."""
+    done, seconds, processor = timed(home, "drill", "report", "latest", "-o", "reports")
     if not list((home / "reports").glob("*.pdf")):
         sys.exit(done.stderr.decode())
-    return took, _spent() - spent
-
-
-def _spent() -> float:
-    """The seconds of a processor that the programs begun here took so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _spread(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+    return seconds, processor
 
 
 if __name__ == "__main__":

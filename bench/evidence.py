@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from covenant.prove.evidence.chain import Head, hash_of, head_of, linked
+from covenant.prove.evidence.chain import Head, hash_of, linked
 from covenant.prove.evidence.checkpoint import sign
 from covenant.prove.evidence.records import Record
 from covenant.prove.evidence.signing import Signer
@@ -55,7 +55,7 @@ def _export(signer: Signer, number: int) -> list[bytes]:
         for step in range(1, number)
     )
     lines = list(linked(Head(), (each.body() for each in (began, *backups))))
-    point = sign(signer, hash_of(lines[0]), head_of(Head(), lines), NOW)
+    point = sign(signer, hash_of(lines[0]), Head(len(lines), hash_of(lines[-1])), NOW)
     return [line + b"\n" for line in (*lines, point)]
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bench.entropy import Noise
 from bench.place import scratch, usual
+from bench.whole import spread
 from covenant.adapters.stores.opening import open_store
 from covenant.adapters.stores.posix import PosixStore
 from covenant.kernel.clock import SystemClock
@@ -179,7 +180,7 @@ def _timed(act: Callable[[], object]) -> float:
 
 
 def _say(what: str, seconds: list[float]) -> None:
-    print(f"{what}: {statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})")
+    print(f"{what}: {spread(seconds)}")
 
 
 if __name__ == "__main__":

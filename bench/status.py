@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.whole import spread, timed
 from covenant.catalog.catalog import open_catalog
 from covenant.catalog.records import Kept
 
@@ -30,7 +25,7 @@ def main() -> None:
             catalog.take_up("default", [_kept(number, now) for number in range(SNAPSHOTS)], now=now)
         _asked(home)
         walls, processors = zip(*(_asked(home) for _ in range(TIMES)), strict=True)
-    print(f"covenant status: {_spread(walls)}, {_spread(processors)} of a processor")
+    print(f"covenant status: {spread(walls)}, {spread(processors)} of a processor")
 
 
 def _source(number: int) -> str:
@@ -44,29 +39,11 @@ def _kept(number: int, now: datetime) -> Kept:
 
 
 def _asked(home: Path) -> tuple[float, float]:
-    """The seconds from the start of the program to its end, and those of a processor.
-
-    The program finds itself compiled, as an installed one does.
-    """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    began, spent = time.perf_counter(), _spent()
-    done = subprocess.run(
-        [sys.executable, "-m", "covenant", "status"], cwd=home, env=environment, capture_output=True, check=False
-    )
-    took = time.perf_counter() - began
+    """The seconds from the start of the program to its end, and those of a processor."""
+    done, seconds, processor = timed(home, "status")
     if b"in all: " not in done.stdout:
         sys.exit(done.stderr.decode())
-    return took, _spent() - spent
-
-
-def _spent() -> float:
-    """The seconds of a processor that the programs begun here took so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _spread(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+    return seconds, processor
 
 
 if __name__ == "__main__":
