@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from covenant.bootstrap import remembering
 from covenant.kernel.findings import Finding
-from covenant.prove.evidence.keeping import KeptEvidence, exported, kept_evidence
+from covenant.prove.evidence.keeping import exported, kept_evidence
 from covenant.prove.evidence.watching import note_policy
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ def export(opened: dict[str, OpenVault], since: datetime | None) -> Export:
     lines = [line for evidence in kept.values() for line in exported(evidence, since)]
     findings = tuple(finding for evidence in kept.values() for finding in evidence.findings)
     return Export(lines, findings, {name: tuple(sorted(evidence.keys)) for name, evidence in kept.items()})
-
-
-def chains_of(kept: KeptEvidence) -> Iterator[bytes]:
-    """The lines of everything, for looking at."""
-    return exported(kept)
 
 
 def write_whole(path: str, lines: Sequence[bytes]) -> None:

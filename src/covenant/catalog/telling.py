@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from covenant.catalog.records import Entry, Proof, scope_of
@@ -44,28 +44,28 @@ def shown(
     tx: Connection, *, subject: str | None, kind: str | None, since: datetime | None, most: int
 ) -> tuple[Proof, ...]:
     """Proofs, the newest first."""
-    query: Select[Any] = select(*PROOF_COLUMNS).order_by(proofs.c.id.desc()).limit(most)
-    if subject is not None:
-        query = query.where(proofs.c.subject == subject)
-    if kind is not None:
-        query = query.where(proofs.c.kind == kind)
-    if since is not None:
-        query = query.where(proofs.c.at >= since)
-    return tuple(Proof(**row) for row in tx.execute(query).mappings())
+    query = select(*PROOF_COLUMNS)
+    return tuple(Proof(**row) for row in tx.execute(_newest(query, proofs, subject, kind, since, most)).mappings())
 
 
 def entries(
     tx: Connection, *, subject: str | None, kind: str | None, since: datetime | None, most: int
 ) -> tuple[Entry, ...]:
     """Lines of the journal, the newest first."""
-    query: Select[Any] = select(*ENTRY_COLUMNS).order_by(journal.c.id.desc()).limit(most)
-    if subject is not None:
-        query = query.where(journal.c.subject == subject)
-    if kind is not None:
-        query = query.where(journal.c.kind == kind)
+    query = select(*ENTRY_COLUMNS)
+    return tuple(Entry(**row) for row in tx.execute(_newest(query, journal, subject, kind, since, most)).mappings())
+
+
+def _newest(
+    query: Select[Any], table: Table, subject: str | None, kind: str | None, since: datetime | None, most: int
+) -> Select[Any]:
+    """At most so many rows of a table of what happened, and only those that were asked for."""
+    for column, wanted in ((table.c.subject, subject), (table.c.kind, kind)):
+        if wanted is not None:
+            query = query.where(column == wanted)
     if since is not None:
-        query = query.where(journal.c.at >= since)
-    return tuple(Entry(**row) for row in tx.execute(query).mappings())
+        query = query.where(table.c.at >= since)
+    return query.order_by(table.c.id.desc()).limit(most)
 
 
 def remembered(tx: Connection, name: str) -> str:

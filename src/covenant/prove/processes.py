@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from covenant.vault.lock import runs
+
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -22,7 +24,7 @@ class Process(msgspec.Struct, frozen=True):
 
     def alive(self) -> bool:
         """Whether it still runs."""
-        if self.boot != _boot() or not _exists(self.pid):
+        if self.boot != _boot() or not runs(self.pid):
             return False
         return self.began == _began(self.pid)
 
@@ -50,13 +52,3 @@ def _began(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     except (OSError, IndexError, ValueError):
         return 0
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -28,11 +28,6 @@ class FailoverPlan:
     """The regions in which the new epoch is recorded."""
     away: tuple[str, ...]
 
-    @property
-    def nothing_to_do(self) -> bool:
-        """Whether that region is the primary already, and everyone who answers knows it."""
-        return self.now == self.then
-
     def rows(self) -> list[tuple[str, str, str]]:
         """Region, act and reason."""
         acts = [

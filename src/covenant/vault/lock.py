@@ -61,14 +61,15 @@ class LockFile(msgspec.Struct, kw_only=True):
         """Whether its holder is gone: too old, or a process of this machine that no longer runs."""
         if now_ns - time_nanoseconds(self.time) > STALE_AFTER.total_seconds() * 1e9:
             return True
-        return self.hostname == hostname and not _runs(self.pid)
+        return self.hostname == hostname and not runs(self.pid)
 
     def __str__(self) -> str:
         kind = "exclusively" if self.exclusive else "for adding"
         return f"held {kind} by {self.username}@{self.hostname}, process {self.pid}, since {self.time}"
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether a process of this machine has that number now, whoever it belongs to."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from covenant.prove.evidence.chain import Head, hash_of, head_of, linked
+from covenant.prove.evidence.chain import Head, hash_of, linked
 from covenant.prove.evidence.checkpoint import sign
 from covenant.prove.evidence.records import Record
 from covenant.prove.evidence.signing import Signer
@@ -30,7 +30,7 @@ def records(number: int, *more: Record) -> list[bytes]:
 
 def checkpoint(lines: Sequence[bytes], signer: Signer = SIGNER, at: datetime = NOW) -> bytes:
     """The checkpoint of a chain that begins with its first record."""
-    return sign(signer, hash_of(lines[0]), head_of(Head(), lines), at)
+    return sign(signer, hash_of(lines[0]), Head(len(lines), hash_of(lines[-1])), at)
 
 
 def export(lines: Sequence[bytes], signer: Signer = SIGNER, at: datetime = NOW) -> list[bytes]:

@@ -25,7 +25,6 @@ from covenant.adapters.stores.location import parse_location
 from covenant.kernel.errors import CovenantError, StoreDenied, StoreError, StoreUnavailable, UsageError
 from covenant.safeguard.bucket_rules import Rule
 
-BUCKET_LOCK = "bucket-lock"
 RULE_OPTIONS = frozenset({"account_id", "api_token", "jurisdiction", "api_endpoint", "api_timeout"})
 """What is meant for the rules, and not for the objects."""
 

@@ -33,7 +33,6 @@ from covenant.kernel.errors import StoreDenied, UsageError
 from covenant.vault.names import CONFIG, DATA, KEYS, LOCKS, SNAPSHOTS
 from covenant.vault.ports import Buffer
 
-OBJECT_LOCK = "object-lock"
 _MODES = ("compliance", "governance")
 
 

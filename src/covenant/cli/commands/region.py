@@ -313,14 +313,13 @@ def _out_of_reach(session: Session, seen: Seen) -> list[str]:
     """The snapshots that the catalog knows and no region has that answers, by the beginning of their ids."""
     from covenant.vault.names import SNAPSHOTS, id_of
 
-    if session.settings is None:
+    vault = session.vault_at(session.place())
+    if vault is None:
         return []
     there = {id_of(name) for name, _ in seen.objects() if name.startswith(f"{SNAPSHOTS}/")}
-    url, known = session.place().url, set[str]()
-    for vault in session.settings.vaults.values():
-        if vault.url == url:
-            with contextlib.suppress(CatalogError), session.catalog() as catalog:
-                known = set(catalog.known(vault.name))
+    known = set[str]()
+    with contextlib.suppress(CatalogError), session.catalog() as catalog:
+        known = set(catalog.known(vault.name))
     return sorted(snapshot_id[:8] for snapshot_id in known - there)
 
 

@@ -41,10 +41,3 @@ def linked(after: Head, bodies: Iterable[bytes]) -> Iterator[bytes]:
         line = beginning(after) + body[1:]
         yield line
         after = Head(after.length + 1, hash_of(line))
-
-
-def head_of(after: Head, lines: Iterable[bytes]) -> Head:
-    """The end of a chain to which these records were added."""
-    for line in lines:
-        after = Head(after.length + 1, hash_of(line))
-    return after

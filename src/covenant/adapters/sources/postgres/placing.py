@@ -25,6 +25,7 @@ from covenant.kernel.errors import DamageError, Refusal, TargetError, UsageError
 from covenant.recover.job import RestoreJob, RestoreOutcome
 from covenant.recover.listing import walk
 from covenant.recover.restore import restore
+from covenant.vault.lock import runs
 from covenant.vault.snapshot import Snapshot
 from covenant.vault.vault import Vault
 
@@ -215,9 +216,9 @@ def _refuse_in_use(data: Path) -> None:
     """A data directory whose server runs is never written into."""
     try:
         pid = int((data / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
         return
-    raise Refusal(
-        f"a server runs in {data} (process {pid})", "Choose another folder: restoring never goes over a server."
-    )
+    if runs(pid):
+        raise Refusal(
+            f"a server runs in {data} (process {pid})", "Choose another folder: restoring never goes over a server."
+        )
